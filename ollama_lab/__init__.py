@@ -1,0 +1,3 @@
+"""Local language models, first-class in Jupyter."""
+
+from __future__ import annotations

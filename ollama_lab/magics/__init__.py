@@ -1,0 +1,3 @@
+"""``%ollama`` and ``%%ollama``."""
+
+from __future__ import annotations
