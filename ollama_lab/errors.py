@@ -127,6 +127,70 @@ class Stopped(KeyboardInterrupt):
         return [f"Stopped: {self}"]
 
 
+# ---------------------------------------------------------------- sentences said in several places
+
+
+def model_not_found(model: str, nearest: Sequence[str] = ()) -> ModelNotFound:
+    """Word a missing model, with the names a person may have meant."""
+    if not model:
+        return ModelNotFound(
+            "The server does not have this model.", hint="List them: %ollama models"
+        )
+    names = one_of([f"'{name}'" for name in nearest])
+    meant = f"Did you mean {names}? " if nearest else ""
+    return ModelNotFound(
+        f"Model '{model}' is not on this server.",
+        hint=f"{meant}Pull it with: %ollama pull {model}",
+    )
+
+
+def prompt_too_long(prompt_tokens: int, context_tokens: int) -> PromptTooLong:
+    """Word an overflow of the context window, in tokens; 0 where a figure is unknown."""
+    size = f"{prompt_tokens:,} tokens" if prompt_tokens else "more tokens than it has"
+    window = f" of {context_tokens:,} tokens" if context_tokens else ""
+    wanted = max(prompt_tokens + 1024, 2 * context_tokens, 4096)
+    return PromptTooLong(
+        f"The prompt is {size} long and does not fit the context window{window}.",
+        hint=f"Shorten it, or give it room: --num-ctx {-(-wanted // 1024) * 1024}",
+    )
+
+
+def cannot(model: str, words: str) -> Refused:
+    """Word a capability the model lacks; ``words`` are Ollama's."""
+    for fragment, sentence, hint in _LACKING:
+        if fragment in words:
+            return Refused(f"Model '{model}' {sentence}.", hint=hint)
+    return Refused(f"Ollama refused: {words}")
+
+
+_LACKING = (
+    ("thinking", "cannot think", "Leave out --think."),
+    ("tools", "cannot call tools", "Choose one that can: %ollama models"),
+    ("insert", "cannot fill in the middle", "Choose one that can: %ollama models"),
+    ("vision", "cannot see images", "Choose one that can: %ollama models"),
+    ("image", "cannot see images", "Choose one that can: %ollama models"),
+    ("chat", "makes embeddings and cannot chat", "Choose a chat model: %ollama models"),
+    ("generate", "makes embeddings and cannot write", "Choose a chat model: %ollama models"),
+    ("embeddings", "makes no embeddings", "Choose an embedding model: %ollama models"),
+)
+
+
+def not_ollama(host: str, what: str) -> Refused:
+    """Word an answer of something that is not Ollama."""
+    return Refused(
+        f"{host} answers, but not as Ollama does ({what}).",
+        hint="Check the address with: %ollama host URL",
+    )
+
+
+def unauthorized(host: str) -> Unauthorized:
+    """Word a host that wants a key."""
+    return Unauthorized(
+        f"{host or 'The server'} wants a key.",
+        hint="Set OLLAMA_API_KEY; it goes only to the host of the setting or OLLAMA_HOST.",
+    )
+
+
 def one_of(words: Sequence[str]) -> str:
     """Join names for a sentence.
 
