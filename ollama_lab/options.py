@@ -1,0 +1,191 @@
+"""Ollama's model options: names, types, ranges, defaults and what they do.
+
+One table serves the magic's flags, ``-O NAME=VALUE``, ``%ollama set`` and the docs. Ranges are
+those Ollama's own sampling code accepts or makes sense of; what it ignores in silence or answers
+with status 500 is caught here (options of Ollama 0.33, api/types.go).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ollama_lab.errors import BadUsage, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Value = bool | int | float | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: ``lowest`` and ``highest`` are inclusive, None where there is no bound.
+
+    ``reloads`` marks what takes effect when the model is loaded: another value than the one in
+    memory makes the server load the model anew, for everybody.
+    """
+
+    name: str
+    kind: type
+    default: str
+    help: str
+    lowest: float | None = None
+    highest: float | None = None
+    reloads: bool = False
+
+
+_TABLE = (
+    Option(
+        "temperature", float, "0.8", "how freely words are drawn; 0 is the same each time", 0, 5
+    ),
+    Option("seed", int, "drawn", "the same seed and prompt give the same answer", -1, 2**32 - 1),
+    Option("top_p", float, "0.9", "draw from the likeliest words of this total probability", 0, 1),
+    Option("top_k", int, "40", "draw from this many likeliest words; 0 is all", 0, 1_000_000),
+    Option("min_p", float, "0", "leave out words less likely than this share of the best", 0, 1),
+    Option("typical_p", float, "1", "locally typical sampling; 1 is off", 0, 1),
+    Option("num_predict", int, "-1", "most tokens of an answer; -1 is up to the window", -2, None),
+    Option("num_keep", int, "4", "tokens kept at the front when the window overflows", -1, None),
+    Option("repeat_last_n", int, "64", "tokens looked back at for repeats; -1 is the window", -1),
+    Option("repeat_penalty", float, "1", "above 1 makes repeats less likely", 0, 10),
+    Option("presence_penalty", float, "0", "lowers words that occurred at all", -2, 2),
+    Option("frequency_penalty", float, "0", "lowers words by how often they occurred", -2, 2),
+    Option("stop", list, "none", "text that ends the answer and is left out of it"),
+    Option("num_ctx", int, "8192", "the context window, in tokens", 4, None, reloads=True),
+    Option("num_batch", int, "512", "prompt tokens read at once", 1, None, reloads=True),
+    Option(
+        "num_gpu", int, "-1", "layers on the GPU; -1 is automatic, 0 none", -1, None, reloads=True
+    ),
+    Option("main_gpu", int, "0", "the GPU for small tensors", 0, None, reloads=True),
+    Option("num_thread", int, "0", "CPU threads; 0 is automatic", 0, None, reloads=True),
+    Option("use_mmap", bool, "automatic", "map the model file instead of reading it", reloads=True),
+    Option("draft_num_predict", int, "automatic", "tokens a draft model guesses ahead", 0),
+)
+
+OPTIONS: Mapping[str, Option] = {option.name: option for option in _TABLE}
+
+#: Options of older releases that every server since 0.7.0 ignores without a word.
+GONE = frozenset(
+    [
+        "low_vram",
+        "f16_kv",
+        "logits_all",
+        "vocab_only",
+        "use_mlock",
+        "numa",
+        "tfs_z",
+        "penalize_newline",
+        "mirostat",
+        "mirostat_tau",
+        "mirostat_eta",
+    ]
+)
+
+
+def parse(assignment: str) -> tuple[str, Value]:
+    """Read ``NAME=VALUE``, as ``-O`` and ``%ollama set`` take it.
+
+    Raises
+    ------
+    BadUsage
+        No ``=``, a name that Ollama does not know, or a value it cannot take.
+
+    Examples
+    --------
+    >>> parse("temperature=0.2"), parse("stop=###"), parse("use_mmap=false")
+    (('temperature', 0.2), ('stop', ['###']), ('use_mmap', False))
+    """
+    name, equals, text = assignment.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals:
+        raise BadUsage(
+            f"'{assignment}' is no option.", hint="Write NAME=VALUE, as in temperature=0.2"
+        )
+    return name, check(name, _value(text.strip()))
+
+
+def check(name: str, value: Any) -> Value:
+    """Return the value as Ollama takes it: whole numbers whole, ``stop`` as a list.
+
+    Raises
+    ------
+    BadUsage
+        The name is unknown (the nearest ones are named), the type is wrong, or the value is out
+        of range.
+    """
+    option = OPTIONS.get(name)
+    if option is None:
+        raise _unknown(name)
+    checked = _of_kind(option, value)
+    if isinstance(checked, int | float) and not isinstance(checked, bool):
+        _within(option, checked)
+    if name == "num_predict" and checked == 0:
+        # Native chat answers one token, generate has no limit at all: nobody means either.
+        raise BadUsage("num_predict is 0; it goes from 1 up, and -1 means no limit.")
+    return checked
+
+
+def check_all(options: Mapping[str, Any]) -> dict[str, Value]:
+    """Check a whole mapping of options; see `check`."""
+    return {name: check(name, value) for name, value in options.items()}
+
+
+def flag(name: str) -> str:
+    """Return the magic's flag for an option.
+
+    >>> flag("num_ctx")
+    '--num-ctx'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def _value(text: str) -> Any:
+    """Read a value as JSON where it is JSON, else as the text it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _of_kind(option: Option, value: Any) -> Value:
+    if option.kind is list:
+        return _texts(option, value)
+    if option.kind is bool:
+        if not isinstance(value, bool):
+            raise BadUsage(f"{option.name} is {value!r}; it takes true or false.")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadUsage(f"{option.name} is {value!r}; it takes a number.")
+    if option.kind is int and value != int(value):
+        raise BadUsage(f"{option.name} is {value}; it takes a whole number.")
+    return int(value) if option.kind is int else float(value)
+
+
+def _texts(option: Option, value: Any) -> list[str]:
+    """Make a list of one text: a bare string is an error to Ollama (status 500)."""
+    texts = [value] if isinstance(value, str | int | float) else value
+    if not isinstance(texts, list | tuple) or not texts:
+        raise BadUsage(f"{option.name} is {value!r}; it takes text, or a list of texts.")
+    return [str(text) for text in texts]
+
+
+def _within(option: Option, value: float) -> None:
+    low, high = option.lowest, option.highest
+    finite = value == value and abs(value) != float("inf")  # noqa: PLR0124 (NaN is not itself)
+    if finite and (low is None or value >= low) and (high is None or value <= high):
+        return
+    span = f"from {low:g} up" if high is None else f"from {low or 0:g} to {high:g}"
+    raise BadUsage(f"{option.name} is {value:g}; it goes {span}.")
+
+
+def _unknown(name: str) -> BadUsage:
+    if name in GONE:
+        return BadUsage(
+            f"Ollama has ignored the option '{name}' since 0.7.0.", hint="Leave it out."
+        )
+    near = difflib.get_close_matches(name, OPTIONS, n=3, cutoff=0.6)
+    meant = one_of([f"'{n}'" for n in near])
+    hint = f"Did you mean {meant}?" if near else f"There are: {', '.join(OPTIONS)}."
+    return BadUsage(f"Ollama has no option '{name}'.", hint=hint)
