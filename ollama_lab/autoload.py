@@ -63,7 +63,7 @@ def places() -> tuple[Place, Place]:
         IPython is not installed here, so there are no kernels to load anything in.
     """
     try:
-        from IPython.paths import get_ipython_dir  # noqa: PLC0415 (an optional package)
+        from IPython.paths import get_ipython_dir
     except ImportError as exc:
         raise BadUsage(
             "IPython is not installed in this environment, so it has no kernels.",

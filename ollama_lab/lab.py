@@ -24,7 +24,7 @@ def start(path: Path) -> None:
         The path is not there, or JupyterLab is not installed.
     """
     try:
-        from jupyterlab.labapp import LabApp  # noqa: PLC0415 (an optional package, and heavy)
+        from jupyterlab.labapp import LabApp
     except ImportError as exc:
         raise BadUsage(
             "JupyterLab is not installed in this environment.",
