@@ -28,7 +28,7 @@ lint: ## what .ci/run checks without running anything
 fmt: .venv/.dev ## format code and strip notebook outputs
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
-	.venv/bin/nbstripout notebooks/*.ipynb
+	.venv/bin/nbstripout --keep-id notebooks/*.ipynb
 
 clean: ## remove .venv and everything that was built
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .coverage
