@@ -191,6 +191,36 @@ def unauthorized(host: str) -> Unauthorized:
     )
 
 
+def unreachable(host: str, why: str = "") -> Unreachable:
+    """Word a host at which nothing answers."""
+    reason = f" ({why})" if why else ""
+    name = host.partition("://")[2].partition(":")[0]
+    if name in ("127.0.0.1", "localhost", "[", "[::1]"):
+        how = "Start it with: ollama serve"
+    elif "." in name:
+        how = "Is it running there, and does it listen beyond its own loopback?"
+    else:
+        how = f"Start it with: docker compose up -d {name}"
+    return Unreachable(f"Nothing answers at {host}{reason}.", hint=how)
+
+
+def cut_off(host: str) -> StreamBroken:
+    """Word a connection that ended in mid-answer."""
+    return StreamBroken(
+        f"The connection to {host} broke in mid-answer.",
+        hint="What came is kept. Run the cell again.",
+    )
+
+
+def ended_early() -> StreamBroken:
+    """Word an answer that ended properly but without Ollama's last line."""
+    return StreamBroken(
+        "The server ended the answer without its last line, as it does when a model repeats "
+        "itself without end.",
+        hint="What came is kept. Run the cell again, or raise repeat_penalty.",
+    )
+
+
 def one_of(words: Sequence[str]) -> str:
     """Join names for a sentence.
 
