@@ -1,0 +1,82 @@
+"""``format`` of a request: JSON or a JSON schema, and the schemas that would hurt this machine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ollama_lab.engine.failure import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The grammar of a lower bound above its upper bound never ends: llama.cpp took 17 GB in a minute
+# for minLength and maxLength. The others answer 500 in the middle of the text.
+_BOUNDS = (
+    ("minLength", "maxLength"),
+    ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"),
+    ("minimum", "maximum"),
+)
+# Each repetition becomes a rule of its own; a real Ollama was tried up to 100,000.
+_MOST_REPETITIONS = 100_000
+_DEEPEST = 200
+
+
+def response_format(value: Any) -> dict[str, Any] | None:
+    """Turn ``format`` into the child's ``response_format``; None asks for plain text.
+
+    Raises
+    ------
+    EngineError
+        Status 500 and Ollama's words for a value that is none; status 400 for a schema that
+        no text can satisfy.
+    """
+    if value in (None, ""):
+        return None
+    if value == "json":
+        return {"type": "json_object"}
+    if not isinstance(value, dict):
+        quoted = json.dumps(json.dumps(value, ensure_ascii=False), ensure_ascii=False)
+        raise EngineError(
+            f'invalid format: {quoted}; expected "json" or a valid JSON Schema object', 500
+        )
+    for pointer, schema in _schemas(value, "#", 0):
+        _check(pointer, schema)
+    return {"type": "json_schema", "json_schema": {"schema": value}}
+
+
+def _schemas(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    if depth > _DEEPEST:
+        raise EngineError(f"the schema is nested more than {_DEEPEST} deep; flatten it", 400)
+    if isinstance(value, dict):
+        yield pointer, value
+        for key, item in value.items():
+            # What stands in these two is data, not a schema.
+            if key not in ("enum", "const"):
+                yield from _schemas(item, f"{pointer}/{key}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _schemas(item, f"{pointer}/{index}", depth + 1)
+
+
+def _check(pointer: str, schema: dict[str, Any]) -> None:
+    for low_key, high_key in _BOUNDS:
+        low, high = _number(schema.get(low_key)), _number(schema.get(high_key))
+        if low is not None and high is not None and low > high:
+            raise EngineError(
+                f"the schema at {pointer} has {low_key} {low:g} above {high_key} {high:g}: "
+                "no text fits. Swap them.",
+                400,
+            )
+        too_many = [one for one in (low, high) if one is not None and one > _MOST_REPETITIONS]
+        if too_many and low_key != "minimum":
+            raise EngineError(
+                f"the schema at {pointer} asks for {too_many[0]:g} repetitions; "
+                f"the most is {_MOST_REPETITIONS}.",
+                400,
+            )
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
