@@ -1,0 +1,164 @@
+"""The wheel, in environments that have never seen the source."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fresh_environment import Environment, find_python, make
+
+if TYPE_CHECKING:
+    from fake_ollama import FakeOllama
+
+pytestmark = pytest.mark.packaging
+
+ROOT = Path(__file__).parents[2]
+MEGABYTE = 1_000_000
+OTHER_PYTHONS = {"3.11", "3.12", "3.13"} - {f"{sys.version_info[0]}.{sys.version_info[1]}"}
+CELL = "%%ollama\nSay something"
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What the wheel brings into an environment that has JupyterLab and ipywidgets."""
+
+    environment: Environment
+    distributions: set[str]
+    size_bytes: int
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    return next(out.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Nothing but the wheel: no Jupyter, no IPython."""
+    environment = make(tmp_path_factory.mktemp("bare"))
+    environment.install(str(wheel))
+    return environment
+
+
+@pytest.fixture(scope="session")
+def added(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Added:
+    environment = make(tmp_path_factory.mktemp("lab"))
+    environment.install("jupyterlab>=4.4,<5", "ipywidgets>=8.1", "requests")
+    before = environment.distributions()
+    environment.install(str(wheel))
+    brought = environment.distributions() - before
+    return Added(environment, brought, environment.size_bytes(brought))
+
+
+@pytest.fixture(scope="session")
+def with_engine(added: Added, wheel: Path) -> Environment:
+    added.environment.install(f"{wheel}[engine]")
+    return added.environment
+
+
+@pytest.fixture
+def ollama(ollama: FakeOllama) -> FakeOllama:
+    ollama.say("Words from the server.")
+    return ollama
+
+
+def test_the_wheel_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size <= 3 * MEGABYTE
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+
+    assert tops == {"ollama_lab", f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"}
+
+
+def test_the_wheel_says_that_it_is_typed(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert "ollama_lab/py.typed" in archive.namelist()
+
+
+@pytest.mark.parametrize(
+    "module", ["ollama_lab", "ollama_lab.hosts", "ollama_lab.client", "ollama_lab.cli"]
+)
+def test_the_python_side_imports_without_jupyter(bare: Environment, module: str) -> None:
+    bare.run("python", "-c", f"import {module}")
+
+    assert not bare.distributions() & {"ipython", "ipykernel", "jupyter_core", "tornado"}
+
+
+def test_the_command_asks_without_jupyter(bare: Environment, ollama: FakeOllama) -> None:
+    printed = bare.run("ollama-lab", "ask", "Say something", OLLAMA_HOST=ollama.url)
+
+    assert "Words from the server." in printed
+
+
+def test_at_most_three_packages_come_on_top_of_jupyterlab_and_ipywidgets(added: Added) -> None:
+    assert len(added.distributions) <= 3, added.distributions
+
+
+def test_what_is_added_takes_little_room(added: Added) -> None:
+    assert added.size_bytes <= 6 * MEGABYTE
+
+
+def test_a_cell_is_answered_beside_jupyterlab(added: Added, ollama: FakeOllama) -> None:
+    printed = added.environment.cell(CELL, OLLAMA_HOST=ollama.url)
+
+    assert "Words from the server." in printed
+
+
+@pytest.mark.engine
+def test_with_the_engine_a_cell_is_answered_without_any_server(with_engine: Environment) -> None:
+    printed = with_engine.cell(
+        "%%ollama demo --temperature 0\nWhat is a kernel?",
+        OLLAMA_LAB_ALLOW_PROBE="False",
+        OLLAMA_LAB_ENGINE_LINGER_SECONDS="0",
+    )
+
+    assert "process that runs the code" in printed
+
+
+@pytest.mark.parametrize("version", sorted(OTHER_PYTHONS))
+def test_a_cell_is_answered_on_python(
+    version: str, wheel: Path, tmp_path: Path, ollama: FakeOllama
+) -> None:
+    python = find_python(version)
+    if python is None:
+        # Also where nothing else may be skipped: no registry has Pythons.
+        pytest.skip(f"no Python {version} here; put a python{version} on PATH")
+    environment = make(tmp_path / "environment", python)
+    environment.install(f"{wheel}[jupyter]")
+
+    printed = environment.cell(CELL, OLLAMA_HOST=ollama.url)
+
+    assert "Words from the server." in printed
+
+
+def test_a_cell_is_answered_with_the_oldest_packages_allowed(
+    wheel: Path, tmp_path: Path, ollama: FakeOllama
+) -> None:
+    environment = make(tmp_path / "environment")
+    environment.install(f"{wheel}[jupyter]", *lowest("jupyter"))
+
+    printed = environment.cell(CELL, OLLAMA_HOST=ollama.url)
+
+    assert "Words from the server." in printed
+
+
+def lowest(extra: str) -> list[str]:
+    """Pin every dependency to its lower bound."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    bounds = project["dependencies"] + project["optional-dependencies"][extra]
+    return [bound.partition(",")[0].replace(">=", "==") for bound in bounds]
