@@ -276,9 +276,11 @@ class _Exchange:
             return
         body = _Chunked() if answer.chunked else _Plain(answer.length)
         rhythm = _Rhythm(pace)
+        is_here = self._came_with_head(answer)
         while not body.is_complete:
-            if not self._is_buffered():
+            if not (is_here or self._is_decrypted()):
                 self._wait(self._patience.idle_seconds)
+            is_here = False
             if not (data := self._receive(answer)):
                 break
             if payload := body.feed(data):
@@ -289,12 +291,23 @@ class _Exchange:
 
     def _receive(self, answer: http.client.HTTPResponse) -> bytes:
         try:
-            # The head's last read may have brought the body's first bytes: read1 gives those.
             return answer.fp.read1(_READ_BYTES)
         except OSError as exc:
             raise errors.cut_off(self._url) from exc
 
-    def _is_buffered(self) -> bool:
+    def _came_with_head(self, answer: http.client.HTTPResponse) -> bool:
+        """Whether the read that brought the head brought bytes of the body: no select sees them."""
+        if self._sock is None:
+            return False
+        self._sock.settimeout(0)
+        try:
+            return bool(answer.fp.peek(1))
+        except OSError:  # TLS has its own word for "nothing yet"
+            return False
+        finally:
+            self._sock.settimeout(None)
+
+    def _is_decrypted(self) -> bool:
         """Whether TLS holds decrypted bytes that no select can see."""
         pending = getattr(self._sock, "pending", None)
         return bool(pending and pending())
