@@ -1,0 +1,230 @@
+"""What a user keeps of an answer: text, thinking, data, code, numbers, and what wrote it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ollama_lab.wire import Stats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ollama_lab.wire import Chunk, Json, ToolCall
+
+#: Version of the shape of `Provenance.metadata`, which stays in saved notebooks.
+SCHEMA = 1
+_REPR_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What wrote an answer; never a prompt, a host, a key or a path.
+
+    ``seed`` is the one sent, drawn where the user gave none; None where the model has its own.
+    """
+
+    model: str
+    digest: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    server_version: str = ""
+
+    def metadata(self, stats: Stats, done_reason: str) -> dict[str, Any]:
+        """Return what is stored beside the output in the notebook."""
+        return {
+            "schema": SCHEMA,
+            "model": self.model,
+            "digest": self.digest,
+            "options": dict(self.options),
+            "seed": self.seed,
+            "server_version": self.server_version,
+            "tokens": {"prompt": stats.prompt_tokens, "answer": stats.answer_tokens},
+            "durations": {
+                "total": round(stats.total_seconds, 6),
+                "load": round(stats.load_seconds, 6),
+                "prompt": round(stats.prompt_eval_seconds, 6),
+                "answer": round(stats.eval_seconds, 6),
+            },
+            "done_reason": done_reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """A fenced block of an answer; `str` gives the code."""
+
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, whole or partial.
+
+    Parameters
+    ----------
+    text : str
+        The model's exact words.
+    thinking : str
+        What it thought before, empty where it did not.
+    data : object
+        The parsed answer of ``--format``; None without it, and where the JSON was cut off.
+    messages : tuple of dict
+        The conversation as sent, with this answer as its last message.
+    stats : Stats
+        Tokens and seconds; zeros for a partial answer.
+    provenance : Provenance
+        What wrote it.
+    done_reason : str
+        ``stop``, ``length`` (cut by a limit), ``stopped`` (by the user) or ``broken``.
+    """
+
+    text: str
+    thinking: str = ""
+    data: Any = None
+    messages: tuple[Json, ...] = ()
+    stats: Stats = field(default_factory=Stats)
+    provenance: Provenance = field(default_factory=lambda: Provenance(""))
+    done_reason: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        text = " ".join(self.text.split())
+        if len(text) > _REPR_CHARACTERS:
+            text = text[:_REPR_CHARACTERS] + "…"
+        return f"<Answer of {self.provenance.model}, {self.done_reason or 'unfinished'}: {text!r}>"
+
+    @property
+    def code(self) -> list[CodeBlock]:
+        """The fenced code blocks of the answer, in order."""
+        return code_blocks(self.text)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the model came to its own end."""
+        return self.done_reason == "stop"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from ollama_lab.sanitize import sanitize, visible
+
+        return {"text/plain": visible(self.text), "text/markdown": sanitize(self.text)}
+
+
+_FENCE = re.compile(r"^ {0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`\n]*$")
+
+
+def code_blocks(markdown: str) -> list[CodeBlock]:
+    r"""Find the fenced blocks of a Markdown text, an unclosed last one too.
+
+    >>> code_blocks("Run\n```python\nprint(1)\n```\nor\n~~~\nls")
+    [CodeBlock(language='python', text='print(1)\n'), CodeBlock(language='', text='ls\n')]
+    """
+    blocks: list[CodeBlock] = []
+    lines: list[str] = []
+    mark = language = ""
+    for line in markdown.split("\n"):
+        if not mark:
+            if opened := _FENCE.match(line):
+                mark, language, lines = opened["mark"], opened["language"], []
+        elif _closes(line, mark):
+            blocks.append(CodeBlock(language, _joined(lines)))
+            mark = ""
+        else:
+            lines.append(line)
+    if mark:
+        blocks.append(CodeBlock(language, _joined(lines)))
+    return blocks
+
+
+def _closes(line: str, mark: str) -> bool:
+    text = line.strip()
+    return len(text) >= len(mark) and set(text) == {mark[0]} and not line.startswith("    ")
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(line + "\n" for line in lines)
+
+
+class Record:
+    """An answer in the making: takes chunks, gives the `Answer` so far at any moment.
+
+    Parameters
+    ----------
+    messages : sequence of dict
+        The conversation as sent.
+    provenance : Provenance
+        What writes it.
+    expects_json : bool, optional
+        Whether a format was asked for, so that ``data`` is parsed at the end.
+    """
+
+    def __init__(
+        self,
+        messages: Sequence[Json],
+        provenance: Provenance,
+        *,
+        expects_json: bool = False,
+    ) -> None:
+        self._messages = tuple(messages)
+        self._provenance = provenance
+        self._expects_json = expects_json
+        self._text: list[str] = []
+        self._thinking: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._stats = Stats()
+        self._done_reason = ""
+        self.pieces = 0
+
+    def add(self, chunk: Chunk) -> None:
+        """Take the next chunk."""
+        if chunk.content:
+            self._text.append(chunk.content)
+        if chunk.thinking:
+            self._thinking.append(chunk.thinking)
+        self._calls.extend(chunk.tool_calls)
+        if chunk.content or chunk.thinking:
+            self.pieces += chunk.pieces
+        if chunk.done:
+            self._stats = chunk.stats or self._stats
+            # An old server may leave the reason out; its last line says that it ended.
+            self._done_reason = chunk.done_reason or "stop"
+
+    def answer(self, done_reason: str = "") -> Answer:
+        """Return the answer so far.
+
+        Parameters
+        ----------
+        done_reason : str, optional
+            ``stopped`` or ``broken`` where the server did not get to say its own.
+        """
+        text, thinking = "".join(self._text), "".join(self._thinking)
+        said: Json = {"role": "assistant", "content": text}
+        if thinking:
+            said["thinking"] = thinking
+        return Answer(
+            text=text,
+            thinking=thinking,
+            data=parsed(text) if self._expects_json else None,
+            messages=(*self._messages, said),
+            stats=self._stats,
+            provenance=self._provenance,
+            done_reason=self._done_reason or done_reason,
+            tool_calls=tuple(self._calls),
+        )
+
+
+def parsed(text: str) -> Any:
+    """Parse JSON; None where it is broken or cut off."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -1,0 +1,374 @@
+"""From a prompt to a stream: one path for the magic, the command line and Python.
+
+A `Request` is what a person asked for. `Session.prepare` turns it into a `Plan`: which server,
+which model and why, the exact call, and what to tell the user. `Session.stream` runs the plan.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ollama_lab import errors, models, prompts, wire
+from ollama_lab.answer import Provenance, Record
+from ollama_lab.hosts import Hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ollama_lab.client import Client
+    from ollama_lab.hosts import Host
+    from ollama_lab.settings import OllamaLab
+    from ollama_lab.transport import Tick
+
+#: How long the list of models is believed: a pull elsewhere shows after this many seconds.
+_LIST_SECONDS = 5.0
+#: Room kept for the answer when history is trimmed: this share of the window, or num_predict.
+_ANSWER_SHARE = 4
+_SEEDS = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asked for.
+
+    Parameters
+    ----------
+    prompt : str
+        The words, with variables and files already put in.
+    model : str
+        Name, or empty for the default.
+    system : str, optional
+        System prompt; None means the setting's.
+    images : sequence of str
+        Base64 without a ``data:`` prefix.
+    format : str or mapping, optional
+        ``"json"`` or a JSON schema.
+    think : bool or str, optional
+        On, off or a level; None leaves it on where the model can.
+    options : mapping
+        Ollama's options by name, checked.
+    keep_alive : str, optional
+        Ollama's duration; None means the setting's.
+    raw : bool
+        Send the prompt without the model's chat template.
+    host : str
+        What ``--host`` said.
+    history : sequence of Turn
+        Earlier turns of the conversation, oldest first.
+    """
+
+    prompt: str
+    model: str = ""
+    system: str | None = None
+    images: Sequence[str] = ()
+    format: str | Mapping[str, Any] | None = None
+    think: bool | str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    keep_alive: str | None = None
+    raw: bool = False
+    host: str = ""
+    history: Sequence[prompts.Turn] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One prompt, ready to go: ``notes`` are sentences for the footer."""
+
+    client: Client
+    call: wire.Call
+    model: models.Model
+    choice: models.Choice
+    turns: tuple[prompts.Turn, ...]
+    provenance: Provenance
+    context_tokens: int
+    notes: tuple[str, ...] = ()
+    expects_json: bool = False
+
+    def record(self) -> Record:
+        """Return the record that this plan's answer goes into."""
+        messages = [turn.message for turn in self.turns]
+        return Record(messages, self.provenance, expects_json=self.expects_json)
+
+
+class Session:
+    """One process's way to its servers: settings, choices and what was asked lately.
+
+    Parameters
+    ----------
+    settings : OllamaLab
+        As `ollama_lab.settings.load` gives them.
+    """
+
+    def __init__(self, settings: OllamaLab) -> None:
+        self.settings = settings
+        self.hosts = Hosts(settings)
+        self._clients: dict[Any, Client] = {}
+        self._listed: dict[str, tuple[float, list[models.Model]]] = {}
+        self._shown: dict[tuple[str, str, str], models.Model] = {}
+        self._warned: set[str] = set()
+
+    def close(self) -> None:
+        """Close connections and give the embedded engine back."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        self.hosts.close()
+
+    # ------------------------------------------------------------ servers and models
+
+    def client(self, host_flag: str = "") -> Client:
+        """Return the client of the server that prompts go to.
+
+        Raises
+        ------
+        Unreachable
+            No host is set and none can be found.
+        """
+        from ollama_lab.client import Client  # brings requests: not at %load_ext
+
+        host = self.hosts.resolve(host_flag)
+        key = _key(host)
+        if key not in self._clients:
+            self._clients[key] = Client(host, self.settings)
+        return self._clients[key]
+
+    def forget_host(self) -> None:
+        """Choose the server anew at the next call, and forget what it said."""
+        self.hosts.forget()
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        self.forget_models()
+
+    def forget_models(self) -> None:
+        """Ask for the list of models anew: one was pulled, copied or removed."""
+        self._listed.clear()
+
+    def list_models(self, host_flag: str = "", *, fresh: bool = False) -> list[models.Model]:
+        """Return the server's models, a few seconds old at most; newest first."""
+        client = self.client(host_flag)
+        url = client.host.url
+        at, listed = self._listed.get(url, (float("-inf"), []))
+        if fresh or time.monotonic() - at > _LIST_SECONDS:
+            listed = client.list()
+            self._listed[url] = (time.monotonic(), listed)
+        return listed
+
+    def default_model(self, host_flag: str = "") -> models.Choice:
+        """Choose the model of a prompt that names none, and say why.
+
+        Raises
+        ------
+        ModelNotFound
+            The server has no chat model.
+        """
+        settings = self.settings
+        if settings.model:
+            return models.Choice(settings.model, settings.sources.get("model", "the setting model"))
+        listed = self.list_models(host_flag)
+        loaded = self.client(host_flag).ps()
+        allow = settings.allow_remote_models
+        return models.choose(models.with_loaded(listed, loaded), allow_remote=allow)
+
+    def model(self, name: str, host_flag: str = "") -> models.Model:
+        """Return what the server tells about a model, asked for once a digest.
+
+        Raises
+        ------
+        ModelNotFound
+            With the names that may have been meant.
+        Forbidden
+            The model runs elsewhere.
+        """
+        listed = self.list_models(host_flag)
+        entry = models.find(name, listed)
+        allow = self.settings.allow_remote_models
+        models.refuse_remote(entry or models.Model(models.normalize(name)), allow_remote=allow)
+        if entry is None:
+            listed = self.list_models(host_flag, fresh=True)
+            entry = models.find(name, listed)
+        if entry is None and not models.Model(models.normalize(name)).runs_elsewhere:
+            raise errors.model_not_found(name, models.nearest(name, listed))
+        client = self.client(host_flag)
+        key = (client.host.url, name, entry.digest if entry else "")
+        if key not in self._shown:
+            self._shown[key] = _shown(client, name, entry)
+        shown = self._shown[key]
+        models.refuse_remote(shown, allow_remote=allow)
+        return shown
+
+    # ------------------------------------------------------------ a prompt
+
+    def prepare(self, request: Request) -> Plan:
+        """Turn a request into the exact call, or say why it cannot be.
+
+        Raises
+        ------
+        BadUsage, ModelNotFound, Refused, Forbidden, Unreachable
+            Found before a prompt is sent.
+        """
+        if not request.prompt.strip() and not request.images:
+            raise errors.BadUsage("The prompt is empty.", hint="Write it below %%ollama.")
+        try:
+            return self._prepare(request)
+        except errors.Unreachable:
+            self.forget_host()
+            raise
+
+    def _prepare(self, request: Request) -> Plan:
+        client = self.client(request.host)
+        choice = (
+            models.Choice(request.model, "") if request.model else self.default_model(request.host)
+        )
+        model = self.model(choice.name, request.host)
+        _check_abilities(model, request)
+        version = client.version()
+        options, window = self._options(request, model)
+        turns, notes = self._turns(request, options, window)
+        call = self._call(request, model, turns, options, wire.release(version))
+        provenance = Provenance(
+            model=model.name,
+            digest=model.digest,
+            options={key: value for key, value in options.items() if key != "seed"},
+            seed=options.get("seed"),
+            server_version=version,
+        )
+        return Plan(
+            client=client,
+            call=call,
+            model=model,
+            choice=choice,
+            turns=turns,
+            provenance=provenance,
+            context_tokens=window,
+            notes=(*notes, *self._warnings(client.host, version)),
+            expects_json=request.format is not None,
+        )
+
+    def stream(
+        self, plan: Plan, *, tick: Tick | None = None, pace: float = 0.0
+    ) -> Iterator[wire.Chunk]:
+        """Run a plan; close the iterator to stop the server. See `Client.chat`."""
+        try:
+            yield from plan.client.chat(plan.call, tick=tick, pace=pace)
+        except errors.Unreachable:
+            self.forget_host()
+            raise
+        except errors.ModelNotFound as exc:
+            self.forget_models()
+            raise errors.model_not_found(plan.model.name) from exc
+
+    def _options(self, request: Request, model: models.Model) -> tuple[dict[str, Any], int]:
+        """Return the options to send, with one explicit window and a seed that is known."""
+        own = model.parameters or {}
+        given = {**self.settings.options, **request.options}
+        window = prompts.context_tokens(
+            request.options.get("num_ctx"),
+            self.settings.options.get("num_ctx"),
+            own.get("num_ctx"),
+            self.settings.context_tokens,
+            model.context_length,
+        )
+        if "seed" not in given and "seed" not in own:
+            given["seed"] = secrets.randbelow(_SEEDS)
+        return {**given, "num_ctx": window}, window
+
+    def _turns(
+        self, request: Request, options: Mapping[str, Any], window: int
+    ) -> tuple[tuple[prompts.Turn, ...], list[str]]:
+        system = self.settings.system if request.system is None else request.system
+        turns = [prompts.Turn(prompts.system(system))] if system else []
+        turns += request.history
+        turns.append(prompts.Turn(prompts.user(request.prompt, request.images)))
+        reserve = options.get("num_predict", -1)
+        if reserve < 0:
+            reserve = window // _ANSWER_SHARE
+        fitted = prompts.fit(turns, context_tokens=window, reserve_tokens=min(reserve, window // 2))
+        notes = []
+        if fitted.dropped:
+            words = "message was" if fitted.dropped == 1 else "messages were"
+            notes.append(
+                f"{fitted.dropped} earlier {words} left out to fit the window of {window:,} tokens"
+            )
+        return fitted.turns, notes
+
+    def _call(
+        self,
+        request: Request,
+        model: models.Model,
+        turns: Sequence[prompts.Turn],
+        options: Mapping[str, Any],
+        server: tuple[int, ...],
+    ) -> wire.Call:
+        think = request.think
+        if think is None and model.can("thinking"):
+            think = True  # what servers since 0.12.4 do; said, so that older ones do it too
+        keep_alive = _duration(request.keep_alive or self.settings.keep_alive)
+        # Without it an over-long prompt is cut in silence.
+        truncate = False if server >= wire.TRUNCATE_SINCE else None
+        if request.raw:
+            return wire.generate(
+                model.name,
+                request.prompt,
+                images=request.images,
+                format=request.format,
+                raw=True,
+                options=options,
+                keep_alive=keep_alive,
+                truncate=truncate,
+            )
+        return wire.chat(
+            model.name,
+            [turn.message for turn in turns],
+            format=request.format,
+            think=wire.think_for(think, server),
+            options=options,
+            keep_alive=keep_alive,
+            truncate=truncate,
+        )
+
+    def _warnings(self, host: Host, version: str) -> list[str]:
+        """Return what is said once a server and process."""
+        if wire.release(version) >= wire.TRUNCATE_SINCE or host.url in self._warned:
+            return []
+        self._warned.add(host.url)
+        return [f"Ollama {version} cuts a prompt that is too long in silence; 0.12.6 does not"]
+
+
+def _key(host: Host) -> Any:
+    return (host.url, tuple(sorted(host.headers.items())), host.basic_auth)
+
+
+def _shown(client: Client, name: str, entry: models.Model | None) -> models.Model:
+    """Ask for details; servers that only imitate Ollama may lack the call."""
+    try:
+        return client.show(name, entry)
+    except errors.Refused:
+        return entry or models.Model(models.normalize(name))
+
+
+def _check_abilities(model: models.Model, request: Request) -> None:
+    """Refuse what the server would refuse late, or with words about something else."""
+    if not model.can_chat:
+        raise errors.cannot(model.name, "chat")
+    if request.think and model.can("thinking") is False:
+        raise errors.cannot(model.name, "thinking")
+    if request.images and model.can("vision") is False:
+        raise errors.cannot(model.name, "vision")
+
+
+def _duration(text: str) -> float | str | None:
+    """Send a bare number as a number: as text it would need a unit.
+
+    >>> _duration("10m"), _duration("-1"), _duration("")
+    ('10m', -1.0, None)
+    """
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text
