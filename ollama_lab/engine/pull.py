@@ -286,9 +286,8 @@ def _check_room(store: Store, layers: list[_Layer]) -> None:
     missing = [layer for layer in layers if store.blob(layer.digest) is None]
     need = 0
     for layer in missing:
-        need += layer.size
-        with suppress(OSError):
-            need -= _partial(store.own_blob(layer.digest)).stat().st_size
+        partial = _partial(store.own_blob(layer.digest))
+        need += layer.size - (partial.stat().st_size if partial.exists() else 0)
     if need > _free(store.root):
         raise _no_room(store.root, need, None)
 

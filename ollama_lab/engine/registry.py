@@ -262,17 +262,20 @@ def _network_words(url: str, exc: BaseException) -> str:
     """Say what went wrong below HTTP, in the words of Ollama's own transport."""
     address = urlsplit(url)
     causes = list(_causes(exc))
-    for cause in causes:
-        if isinstance(cause, urllib3.exceptions.NameResolutionError):
-            return f'Get "{url}": dial tcp: lookup {address.hostname}: no such host'
-        if isinstance(cause, ConnectionRefusedError):
-            port = address.port or (80 if address.scheme == "http" else 443)
-            dialed = f"{address.hostname}:{port}"
-            return f'Get "{url}": dial tcp {dialed}: connect: connection refused'
-        if isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError):
-            return f'Get "{url}": no byte came in time'
-        if isinstance(cause, urllib3.exceptions.IncompleteRead):
-            return "unexpected EOF"
+
+    def is_due_to(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    # The order matters: urllib3's error for a refused connection is a time-out as well.
+    if is_due_to(urllib3.exceptions.NameResolutionError):
+        return f'Get "{url}": dial tcp: lookup {address.hostname}: no such host'
+    if is_due_to(ConnectionRefusedError):
+        port = address.port or (80 if address.scheme == "http" else 443)
+        return f'Get "{url}": dial tcp {address.hostname}:{port}: connect: connection refused'
+    if is_due_to(urllib3.exceptions.TimeoutError, TimeoutError):
+        return f'Get "{url}": no byte came in time'
+    if is_due_to(urllib3.exceptions.IncompleteRead):
+        return "unexpected EOF"
     return f'Get "{url}": {causes[-1]}'
 
 
