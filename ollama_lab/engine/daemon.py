@@ -16,7 +16,7 @@ import secrets
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ollama_lab.engine.launcher import installed_version
 from ollama_lab.engine.requirements import problems
@@ -93,10 +93,7 @@ async def _run(place: Place) -> None:
     token = secrets.token_urlsafe(32)
     version = installed_version()
 
-    def about() -> dict[str, Any]:
-        return {"version": version, "in_flight": engine.in_flight}
-
-    engine = Engine(_writable(default_store()), token=token, handlers=rules(token, users, about))
+    engine = Engine(_writable(default_store()), token=token, handlers=rules(users, version))
     with _signals(users.end):
         port = await engine.start()
         place.write(Record(f"http://127.0.0.1:{port}", token, os.getpid(), version))

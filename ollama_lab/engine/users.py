@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tornado.iostream import StreamClosedError
-from tornado.web import RequestHandler
 
 from ollama_lab.engine import lease as leases
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Rules = list[tuple[str, type[RequestHandler], dict[str, Any]]]
+from ollama_lab.engine.base import Base
 
 # Who started an engine takes its lease right away, unless it was killed in between.
 FIRST_LEASE_SECONDS = 30.0
@@ -24,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Users:
-    """Counts who uses the engine, and says when nobody has for some time.
+    """Counts the leases, and says when there has been none for some time.
 
     Parameters
     ----------
@@ -49,7 +43,7 @@ class Users:
     def close(self) -> None:
         """Somebody stopped using it."""
         self.count -= 1
-        if self.count == 0:
+        if self.count == 0 and not self.is_over:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._linger_seconds, self.end)
 
@@ -64,85 +58,62 @@ class Users:
         await self._ended.wait()
 
 
-def rules(token: str, users: Users, about: Callable[[], dict[str, Any]]) -> Rules:
-    """Return the tornado rules by which processes take leases, look, and stop the engine.
-
-    Parameters
-    ----------
-    token : str
-        Asked of every caller.
-    users : Users
-        Counts the leases.
-    about : callable
-        Says ``version`` and ``in_flight``; the number of leases is added here.
-    """
-    shared = {"token": token, "users": users, "about": about}
+def rules(users: Users, version: str) -> list[tuple[str, type[Base], dict[str, Any]]]:
+    """Return the tornado rules by which processes take leases, look, and stop the engine."""
     return [
-        (leases.PATH, _LeaseHandler, shared),
-        (leases.STATUS_PATH, _StatusHandler, shared),
-        (leases.STOP_PATH, _StopHandler, shared),
+        (leases.PATH, _Lease, {"users": users}),
+        (leases.STATUS_PATH, _Status, {"users": users, "version": version}),
+        (leases.STOP_PATH, _Stop, {"users": users}),
     ]
 
 
-class _Handler(RequestHandler):
-    """Base of the routes by which the engine's own users speak to it."""
-
-    def initialize(self, token: str, users: Users, about: Callable[[], dict[str, Any]]) -> None:
-        self.token = token
-        self.users = users
-        self._about = about
-
-    def about(self) -> dict[str, Any]:
-        return {**self._about(), "leases": self.users.count}
-
-    def prepare(self) -> None:
-        said = self.request.headers.get("Authorization", "")
-        if not hmac.compare_digest(said.encode(), f"Bearer {self.token}".encode()):
-            self.refuse(401, "unauthorized")
-
-    def refuse(self, status: int, error: str) -> None:
-        self.set_status(status)
-        self.finish({"error": error})
-
-
-class _LeaseHandler(_Handler):
+class _Lease(Base):
     """Answers with headers only and stays open until the other side goes."""
 
-    def initialize(self, token: str, users: Users, about: Callable[[], dict[str, Any]]) -> None:
-        super().initialize(token, users, about)
-        self.gone = asyncio.Event()
+    def initialize(self, users: Users) -> None:
+        self._users = users
+        self._gone = asyncio.Event()
 
     async def get(self) -> None:
-        if self.users.is_over:
-            self.refuse(503, "the engine is stopping")
+        if self._users.is_over:
+            self.reply({"error": "the engine is stopping"}, 503)
             return
-        self.users.open()
+        self._users.open()
         try:
             await self.flush()
-            await self.gone.wait()
+            await self._gone.wait()
         except StreamClosedError:
             log.debug("a lease ended before it was granted")
         finally:
-            self.users.close()
+            self._users.close()
 
     def on_connection_close(self) -> None:
-        self.gone.set()
+        self._gone.set()
+        super().on_connection_close()
 
 
-class _StatusHandler(_Handler):
+class _Status(Base):
     """Says how much the engine is used."""
 
+    def initialize(self, users: Users, version: str) -> None:
+        self._users = users
+        self._version = version
+
     def get(self) -> None:
-        self.finish(self.about())
+        used = {"leases": self._users.count, "in_flight": self.engine.in_flight}
+        self.reply({"version": self._version, **used})
 
 
-class _StopHandler(_Handler):
+class _Stop(Base):
     """Ends the engine; with ``?if=idle`` only when nobody uses it."""
 
+    def initialize(self, users: Users) -> None:
+        self._users = users
+
     def post(self) -> None:
-        about = self.about()
-        if self.get_query_argument("if", "") == "idle" and (about["leases"] or about["in_flight"]):
-            self.refuse(409, "the engine is in use")
+        is_used = bool(self._users.count or self.engine.in_flight)
+        if self.get_query_argument("if", "") == "idle" and is_used:
+            self.reply({"error": "the engine is in use"}, 409)
             return
-        self.finish({"stopping": True})
-        self.users.end()
+        self.reply({"stopping": True})
+        self._users.end()
