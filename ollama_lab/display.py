@@ -7,7 +7,6 @@ what is sent grows linearly with the answer.
 
 from __future__ import annotations
 
-import html
 import re
 import sys
 import time
@@ -15,7 +14,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from ollama_lab.sanitize import LiveMarkdown, sanitize, visible
+from ollama_lab.sanitize import LiveMarkdown, escape, sanitize, visible
 from ollama_lab.terminal import StatusLine
 
 if TYPE_CHECKING:
@@ -61,6 +60,9 @@ class Screen(Protocol):
 
     def finish(self, answer: Answer, footer: Sequence[str], thought_seconds: float) -> None:
         """Show the answer for good; status lines go away."""
+
+    def clear(self) -> None:
+        """Take the status line away: no answer will come."""
 
 
 def screen(shell: Any, look: Look) -> Screen:
@@ -134,6 +136,10 @@ class NotebookScreen:
             whole = ""
         self._send(bundle(answer, look, footer, thought_seconds, shown=whole), metadata)
 
+    def clear(self) -> None:
+        if self._is_open:
+            self._send({"text/plain": ""})
+
     def _send(self, data: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
         self._publish(
             data,
@@ -175,6 +181,9 @@ class TerminalScreen:
         if not self._look.is_quiet:
             self._stream.writelines(f"[{visible(line)}]\n" for line in footer)
         self._stream.flush()
+
+    def clear(self) -> None:
+        self._line.clear()
 
 
 class _LiveText:
@@ -244,28 +253,21 @@ def _thinking(text: str, seconds: float) -> str:
 
 
 def _preformatted(text: str) -> str:
-    """Put foreign text into a ``<pre>`` on one line: no Markdown, no math, no blank line in it."""
-    escaped = "".join(_entity(c) for c in visible(text))
-    return f"<pre>{escaped}</pre>"
+    """Put foreign text into a ``<pre>`` on one line: no Markdown and no math is read in there."""
+    return f"<pre>{escape(text)}</pre>"
 
 
-def _entity(character: str) -> str:
-    if character.isalnum() or character == " " or ord(character) > 127:  # noqa: PLR2004 (ASCII)
-        return character
-    return f"&#{ord(character)};"
-
-
-_FOREIGN = re.compile(r"[^\w .,:;/()%·…'+=\[\]{}@?!<>~-]")
+#: What MathJax pairs up wherever it stands, even as an entity.
+_MATH = re.compile(r"[$\\]")
 
 
 def harmless(words: str) -> str:
-    """Make words of ours that quote a name of a server's safe in Markdown, math and HTML.
+    """Make words of ours that quote a server's names safe in Markdown, math and HTML.
 
-    >>> harmless("a$b <x> [y](z)")
-    'a\ufffdb &lt;x&gt; &#91;y](z)'
+    >>> harmless("a$b <x>")
+    'a\ufffdb &#60;x&#62;'
     """
-    text = html.escape(_FOREIGN.sub("\ufffd", words), quote=False)
-    return text.replace("[", "&#91;").replace("://", "&#58;//").replace("~", "&#126;")
+    return escape(_MATH.sub("\ufffd", words))
 
 
 # ---------------------------------------------------------------- the footer

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab.errors import BadUsage, one_of
@@ -84,6 +84,16 @@ GONE = frozenset(
 )
 
 
+def read(name: str, text: str, *, shown: str = "") -> Value:
+    """Check a value given as text, such as a flag's.
+
+    >>> read("top_k", "20"), read("stop", "##")
+    (20, ['##'])
+    """
+    value = text if OPTIONS.get(name, _TABLE[0]).kind is list else _value(text)
+    return check(name, value, shown=shown)
+
+
 def parse(assignment: str) -> tuple[str, Value]:
     """Read ``NAME=VALUE``, as ``-O`` and ``%ollama set`` take it.
 
@@ -103,11 +113,16 @@ def parse(assignment: str) -> tuple[str, Value]:
         raise BadUsage(
             f"'{assignment}' is no option.", hint="Write NAME=VALUE, as in temperature=0.2"
         )
-    return name, check(name, _value(text.strip()))
+    return name, read(name, text.strip())
 
 
-def check(name: str, value: Any) -> Value:
+def check(name: str, value: Any, *, shown: str = "") -> Value:
     """Return the value as Ollama takes it: whole numbers whole, ``stop`` as a list.
+
+    Parameters
+    ----------
+    shown : str, optional
+        What the person wrote, such as ``--top-p``; default the name.
 
     Raises
     ------
@@ -118,12 +133,13 @@ def check(name: str, value: Any) -> Value:
     option = OPTIONS.get(name)
     if option is None:
         raise _unknown(name)
+    option = replace(option, name=shown or name)
     checked = _of_kind(option, value)
     if isinstance(checked, int | float) and not isinstance(checked, bool):
         _within(option, checked)
     if name == "num_predict" and checked == 0:
         # Native chat answers one token, generate has no limit at all: nobody means either.
-        raise BadUsage("num_predict is 0; it goes from 1 up, and -1 means no limit.")
+        raise BadUsage(f"{option.name} is 0; it goes from 1 up, and -1 means no limit.")
     return checked
 
 
