@@ -97,7 +97,7 @@ class Store:
 
     def put(self, data: bytes) -> str:
         """Store bytes as a blob and return their digest; a blob that is there stays."""
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        digest = digest_of(data)
         if self.blob(digest) is None:
             with self.incoming(self.own_blob(digest)) as file:
                 file.write(data)
@@ -170,17 +170,27 @@ class Store:
         EngineError
             Status 403: the model lies in a read-only store.
         """
+        self.refuse_readonly(model)
+        model.path.unlink()
+        for folder in list(model.path.parents)[:3]:
+            with suppress(OSError):  # not empty: another tag, model or namespace lives there
+                folder.rmdir()
+        self.drop_unused(model.blobs)
+
+    def refuse_readonly(self, model: Model) -> None:
+        """Raise where a model is not in our own store.
+
+        Raises
+        ------
+        EngineError
+            Status 403.
+        """
         if model.root != self.root:
             raise EngineError(
                 f"model '{model.name.short}' is in the read-only store {model.root} and stays "
                 "there. Delete it with the Ollama that store belongs to.",
                 403,
             )
-        model.path.unlink()
-        for folder in list(model.path.parents)[:3]:
-            with suppress(OSError):  # not empty: another tag, model or namespace lives there
-                folder.rmdir()
-        self.drop_unused(model.blobs)
 
     def drop_unused(self, digests: Sequence[str]) -> None:
         """Remove blobs of our own that no manifest in any root names."""
@@ -196,6 +206,11 @@ class Store:
                     continue
                 if model := _load(root, Name(*path.relative_to(base).parts)):
                     yield model
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest by which bytes are stored."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def digest_hex(digest: str) -> str:
