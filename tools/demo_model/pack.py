@@ -17,7 +17,6 @@ LABEL = (
     "This is the demo model of ollama-lab: a demonstration of the pipeline with 1.5 million "
     "weights, not a source of facts."
 )
-SYSTEM = f"{LABEL} For real answers, pull a real model."
 # A tiny model is at its best with the likeliest token every time.
 PARAMETERS = {"temperature": 0}
 MANIFEST = Path("manifests/registry.ollama.ai/library/demo/latest")
@@ -43,10 +42,12 @@ def put(store: Path, media_type: str, data: bytes) -> dict[str, Any]:
 
 def pack(gguf: Path, store: Path) -> None:
     """Make `store` an Ollama store that holds the model as ``demo:latest``."""
+    # The label is in the license and not in a system text as well: the model's template has no
+    # place for one, so llama.cpp puts it in front of the question, and of 20 right answers to
+    # held-out questions 3 remain.
     legal = f"{LABEL}\n\n{(REPOSITORY / 'LICENSE').read_text('utf-8')}"
     layers = [
         put(store, f"{LAYER}model", gguf.read_bytes()),
-        put(store, f"{LAYER}system", SYSTEM.encode()),
         put(store, f"{LAYER}license", legal.encode()),
         put(store, f"{LAYER}params", compact(PARAMETERS)),
     ]
