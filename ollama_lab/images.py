@@ -99,7 +99,7 @@ def _bytes_of(source: Any) -> bytes:
         return buffer.getvalue()
     shown = _shown(source, "_repr_png_") or _shown(source, "_repr_jpeg_")
     if shown is None:
-        raise BadUsage(f"A {type(source).__name__} is not an image.", hint=_WORKS)
+        raise BadUsage(f"A value of type {type(source).__name__} is not an image.", hint=_WORKS)
     return shown
 
 
