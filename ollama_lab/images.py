@@ -74,7 +74,8 @@ def read_image(source: Any, *, longest_side: int = LONGEST_SIDE_PIXELS) -> Image
     if is_a(source, "numpy.ndarray"):
         source = _from_array(source)
     if is_a(source, "PIL.Image.Image"):
-        _check_pixels(*source.size, name)
+        width, height = source.size
+        _check_pixels(width, height, name)
         data = _encoded(source.copy(), longest_side, "PNG")
     else:
         data = _scaled(_bytes_of(source), name, longest_side)
@@ -92,7 +93,7 @@ def _bytes_of(source: Any) -> bytes:
         return _from_file(source)
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
-    figure = source if hasattr(source, "savefig") else getattr(source, "figure", None)
+    figure: Any = source if hasattr(source, "savefig") else getattr(source, "figure", None)
     if hasattr(figure, "savefig"):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
