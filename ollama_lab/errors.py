@@ -146,19 +146,21 @@ def model_not_found(model: str, nearest: Sequence[str] = ()) -> ModelNotFound:
 
 def prompt_too_long(prompt_tokens: int, context_tokens: int) -> PromptTooLong:
     """Word an overflow of the context window, in tokens; 0 where a figure is unknown."""
-    size = f"{prompt_tokens:,} tokens" if prompt_tokens else "more tokens than it has"
+    size = f" is {prompt_tokens:,} tokens long and" if prompt_tokens else ""
     window = f" of {context_tokens:,} tokens" if context_tokens else ""
     wanted = max(prompt_tokens + 1024, 2 * context_tokens, 4096)
     return PromptTooLong(
-        f"The prompt is {size} long and does not fit the context window{window}.",
+        f"The prompt{size} does not fit the context window{window}.",
         hint=f"Shorten it, or give it room: --num-ctx {-(-wanted // 1024) * 1024}",
     )
 
 
 def cannot(model: str, words: str) -> Refused:
     """Word a capability the model lacks; ``words`` are Ollama's."""
+    # Only behind these words: a model may be called 'qwen3-thinking'.
+    lacks = words.rpartition("does not support ")[2]
     for fragment, sentence, hint in _LACKING:
-        if fragment in words:
+        if fragment in lacks:
             return Refused(f"Model '{model}' {sentence}.", hint=hint)
     return Refused(f"Ollama refused: {words}")
 
@@ -168,6 +170,7 @@ _LACKING = (
     ("tools", "cannot call tools", "Choose one that can: %ollama models"),
     ("insert", "cannot fill in the middle", "Choose one that can: %ollama models"),
     ("vision", "cannot see images", "Choose one that can: %ollama models"),
+    ("multimodal", "cannot see images", "Choose one that can: %ollama models"),
     ("image", "cannot see images", "Choose one that can: %ollama models"),
     ("chat", "makes embeddings and cannot chat", "Choose a chat model: %ollama models"),
     ("generate", "makes embeddings and cannot write", "Choose a chat model: %ollama models"),

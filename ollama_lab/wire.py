@@ -54,7 +54,8 @@ class Call:
         if self.body is None:
             return b""
         text = json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
+        # By way of UTF-16, where half a character is one unit and becomes one replacement.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _post(path: str, model: str, **fields: Any) -> Call:
@@ -345,27 +346,46 @@ class LineDecoder:
     """
 
     _tail: list[bytes] = field(default_factory=list)
+    _broken: errors.StreamBroken | None = None
 
     def feed(self, data: bytes) -> list[Json]:
         r"""Take the next bytes and return the objects that are now complete.
+
+        Objects before a line that is none are returned; the next call, or `close`, raises.
 
         >>> decoder = LineDecoder()
         >>> decoder.feed(b'{"a": 1}\n{"b"'), decoder.feed(b": 2}\n")
         ([{'a': 1}], [{'b': 2}])
         """
+        self._raise_if_broken()
         if b"\n" not in data:
             # Joined only when the line ends, so that a long line costs linear time.
             self._tail.append(data)
             return []
         *lines, rest = b"".join((*self._tail, data)).split(b"\n")
         self._tail = [rest] if rest else []
-        return [_object(line) for line in lines if line and not line.isspace()]
+        return self._objects(lines)
 
     def close(self) -> list[Json]:
         """Return what stood behind the last newline: errors before the first line have none."""
+        self._raise_if_broken()
         rest = b"".join(self._tail)
         self._tail = []
-        return [_object(rest)] if rest and not rest.isspace() else []
+        return self._objects([rest])
+
+    def _objects(self, lines: Iterable[bytes]) -> list[Json]:
+        objects: list[Json] = []
+        try:
+            objects.extend(_object(line) for line in lines if line and not line.isspace())
+        except errors.StreamBroken as exc:
+            if not objects:
+                raise
+            self._broken = exc
+        return objects
+
+    def _raise_if_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
 
 def _object(line: bytes) -> Json:
@@ -617,7 +637,7 @@ def _by_words(call: Call, report: _Report) -> errors.OllamaLabError:  # noqa: PL
             f"The server has not enough memory: {_sentence(text)}",
             hint="Take a smaller model, or a smaller --num-ctx.",
         )
-    if "does not support" in text:
+    if "does not support" in text or "image input is not supported" in text:
         return errors.cannot(call.model, text)
     if "terminated" in text or "unexpected EOF" in text or "runner has unexpectedly" in text:
         return errors.Refused(
