@@ -16,7 +16,7 @@ from ollama_lab.answer import Provenance, Record
 from ollama_lab.hosts import Hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from ollama_lab.client import Client
     from ollama_lab.hosts import Host
@@ -28,6 +28,8 @@ _LIST_SECONDS = 5.0
 #: Room kept for the answer when history is trimmed: this share of the window, or num_predict.
 _ANSWER_SHARE = 4
 _SEEDS = 2**31
+#: How often a waiting cell asks whether its model is in memory.
+_PHASE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,7 @@ class Session:
         self._listed: dict[str, tuple[float, list[models.Model]]] = {}
         self._shown: dict[tuple[str, str, str], models.Model] = {}
         self._warned: set[str] = set()
+        self._phase, self._phase_at = "", float("-inf")
 
     def close(self) -> None:
         """Close connections and give the embedded engine back."""
@@ -128,12 +131,22 @@ class Session:
             No host is set and none can be found.
         """
         from ollama_lab.client import Client  # brings requests: not at %load_ext
+        from ollama_lab.transport import Patience
 
         host = self.hosts.resolve(host_flag)
         key = _key(host)
         if key not in self._clients:
-            self._clients[key] = Client(host, self.settings)
+            settings = self.settings
+            patience = Patience(
+                settings.connect_seconds, settings.first_byte_seconds, settings.idle_seconds
+            )
+            self._clients[key] = Client(host, patience)
         return self._clients[key]
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a server was reached before; the first time can take a while."""
+        return bool(self._clients)
 
     def forget_host(self) -> None:
         """Choose the server anew at the next call, and forget what it said."""
@@ -212,6 +225,7 @@ class Session:
         """
         if not request.prompt.strip() and not request.images:
             raise errors.BadUsage("The prompt is empty.", hint="Write it below %%ollama.")
+        self._phase_at = float("-inf")
         try:
             return self._prepare(request)
         except errors.Unreachable:
@@ -250,7 +264,7 @@ class Session:
 
     def stream(
         self, plan: Plan, *, tick: Tick | None = None, pace: float = 0.0
-    ) -> Iterator[wire.Chunk]:
+    ) -> Generator[wire.Chunk]:
         """Run a plan; close the iterator to stop the server. See `Client.chat`."""
         try:
             yield from plan.client.chat(plan.call, tick=tick, pace=pace)
@@ -260,6 +274,18 @@ class Session:
         except errors.ModelNotFound as exc:
             self.forget_models()
             raise errors.model_not_found(plan.model.name) from exc
+
+    def phase(self, plan: Plan) -> str:
+        """Say what a plan that waits for its first byte waits for.
+
+        The server tells only whether the model is in memory yet, and that is asked for now and
+        then; reading the prompt and waiting behind others look the same.
+        """
+        now = time.monotonic()
+        if now - self._phase_at > _PHASE_SECONDS:
+            self._phase = _phase(plan)
+            self._phase_at = time.monotonic()
+        return self._phase
 
     def _options(self, request: Request, model: models.Model) -> tuple[dict[str, Any], int]:
         """Return the options to send, with one explicit window and a seed that is known."""
@@ -336,6 +362,18 @@ class Session:
             return []
         self._warned.add(host.url)
         return [f"Ollama {version} cuts a prompt that is too long in silence; 0.12.6 does not"]
+
+
+def _phase(plan: Plan) -> str:
+    from ollama_lab.client import Client
+    from ollama_lab.transport import Patience
+
+    try:
+        with Client(plan.client.host, Patience(0.5, 0.5, 0.5)) as client:
+            is_loaded = any(models.same(plan.model.name, name) for name in client.ps())
+    except errors.OllamaLabError:
+        return "waiting for the server"
+    return "reading the prompt, or waiting behind others" if is_loaded else "loading the model"
 
 
 def _key(host: Host) -> Any:

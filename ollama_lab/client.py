@@ -14,11 +14,10 @@ from ollama_lab import errors, models, wire
 from ollama_lab.transport import Patience, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ollama_lab.hosts import Host
-    from ollama_lab.settings import OllamaLab
     from ollama_lab.transport import Reply, Tick
 
 #: Named here because the class has a method called `list`, as the official client has.
@@ -37,8 +36,8 @@ class Client:
     ----------
     host : Host
         As `ollama_lab.hosts.Hosts` resolves it.
-    settings : OllamaLab, optional
-        Only its time-outs are read.
+    patience : Patience, optional
+        How long a wait may be.
 
     Examples
     --------
@@ -48,9 +47,9 @@ class Client:
     http://127.0.0.1:11434
     """
 
-    def __init__(self, host: Host, settings: OllamaLab | None = None) -> None:
+    def __init__(self, host: Host, patience: Patience | None = None) -> None:
         self.host = host
-        self._transport = Transport(host, _patience(settings))
+        self._transport = Transport(host, patience or Patience())
         self._version = ""
         self._version_at = float("-inf")
 
@@ -107,7 +106,7 @@ class Client:
 
     def chat(
         self, call: wire.Call, *, tick: Tick | None = None, pace: float = 0.0
-    ) -> Iterator[wire.Chunk]:
+    ) -> Generator[wire.Chunk]:
         """Stream an answer; close the iterator to stop the server.
 
         Parameters
@@ -288,9 +287,3 @@ class Client:
             content_type=reply.content_type,
             host=self.host.url,
         )
-
-
-def _patience(settings: OllamaLab | None) -> Patience:
-    if settings is None:
-        return Patience()
-    return Patience(settings.connect_seconds, settings.first_byte_seconds, settings.idle_seconds)

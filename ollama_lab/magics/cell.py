@@ -1,0 +1,295 @@
+"""``%%ollama``: one prompt of a cell, answered live."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ollama_lab import display, prompts
+from ollama_lab.ask import Request
+from ollama_lab.attachments import as_prompt, read_file, read_image, render
+from ollama_lab.errors import BadUsage, OllamaLabError, Stopped
+from ollama_lab.kinds import is_a
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ollama_lab.answer import Answer, Record
+    from ollama_lab.ask import Plan, Session
+    from ollama_lab.magics.arguments import CellArguments
+    from ollama_lab.magics.history import History
+    from ollama_lab.wire import Chunk
+
+#: Shorter waits need no words: a status that flashes by is noise.
+_QUIET_SECONDS = 0.3
+
+
+class Cell:
+    """One run of a ``%%ollama`` cell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Where names are looked up, and what shows the answer.
+    session : Session
+        The way to the server.
+    history : History
+        The conversation that ``--history`` continues.
+    arguments : CellArguments
+        The first line.
+    """
+
+    def __init__(
+        self, shell: Any, session: Session, history: History, arguments: CellArguments
+    ) -> None:
+        self._shell = shell
+        self._session = session
+        self._history = history
+        self._arguments = arguments
+        settings = session.settings
+        saves = arguments.saves_thinking
+        self._look = display.Look(
+            form=arguments.form,
+            is_quiet=arguments.is_quiet,
+            show_thinking=settings.show_thinking,
+            save_thinking=settings.save_thinking if saves is None else saves,
+        )
+        self._notes: list[str] = []
+
+    def run(self, body: str) -> None:
+        """Ask, show, keep.
+
+        Raises
+        ------
+        OllamaLabError
+            Whatever went wrong, in one sentence; a partial answer is kept and shown first.
+        Stopped
+            The user interrupted; a partial answer is kept and shown first.
+        """
+        request = self._request(body)
+        screen = display.screen(self._shell, self._look)
+        plan = self._prepare(request, screen)
+        watch = Watch(screen, plan, self._session, is_quiet=self._look.is_quiet)
+        record = plan.record()
+        failure = _stream(self._session, plan, record, watch)
+        with uninterrupted():
+            reason = "stopped" if isinstance(failure, Stopped) else "broken" if failure else ""
+            answer = record.answer(reason)
+            self._keep(answer)
+            self._show(answer, plan, watch, failure)
+        if failure is not None:
+            raise failure
+        self._remember(answer, plan)
+        if self._arguments.makes_next_cell and answer.code:
+            self._shell.set_next_input(answer.code[0].text.rstrip("\n"), replace=False)
+
+    # ------------------------------------------------------------ before
+
+    def _request(self, body: str) -> Request:
+        arguments = self._arguments
+        prompt = self._expanded(body.strip("\n"))
+        if arguments.files:
+            prompt = as_prompt([read_file(Path(path)) for path in arguments.files], prompt)
+        if not prompt.strip() and not arguments.images:
+            raise BadUsage("The prompt is empty.", hint="Write it below %%ollama.")
+        return Request(
+            prompt=prompt,
+            model=self._expanded(arguments.model),
+            system=None if arguments.system is None else self._expanded(arguments.system),
+            images=[self._image(word) for word in arguments.images],
+            format=self._format(arguments.format),
+            think=arguments.think,
+            options=arguments.options,
+            keep_alive=arguments.keep_alive,
+            raw=arguments.is_raw,
+            host=arguments.host,
+            history=self._turns() if arguments.continues else (),
+        )
+
+    def _prepare(self, request: Request, screen: display.Screen) -> Plan:
+        if not self._session.is_connected and not self._look.is_quiet:
+            screen.status("connecting")
+        try:
+            return self._session.prepare(request)
+        except KeyboardInterrupt:
+            screen.clear()
+            raise Stopped("nothing had been sent to the model.") from None
+        except OllamaLabError:
+            screen.clear()
+            raise
+
+    def _turns(self) -> list[prompts.Turn]:
+        if self._arguments.is_new:
+            self._history.clear()
+        return self._history.before(cell_id(self._shell))
+
+    def _expanded(self, text: str) -> str:
+        settings = self._session.settings
+        if not (self._arguments.expands and settings.expand and "{" in text):
+            return text
+        rendered = prompts.expand(text, self._names(), render=partial(_render, settings.table_rows))
+        if rendered.used:
+            self._notes.append(f"put in: {', '.join(rendered.used)}")
+        if rendered.missing:
+            missing = ", ".join("{" + name + "}" for name in rendered.missing)
+            self._notes.append(f"no variable, left as typed: {missing}")
+        return rendered.text
+
+    def _names(self) -> Mapping[str, Any]:
+        names: dict[str, Any] = self._shell.user_ns
+        return names
+
+    def _image(self, word: str) -> str:
+        is_variable = word.isidentifier() and word in self._names() and not Path(word).exists()
+        source = self._names()[word] if is_variable else Path(word)
+        return read_image(source, longest_side=self._session.settings.image_pixels).base64
+
+    def _format(self, word: str) -> str | dict[str, Any] | None:
+        if word in ("", "json"):
+            return word or None
+        value = self._names().get(word)
+        if value is None:
+            raise BadUsage(
+                f"--format is '{word}', which is no variable.",
+                hint="It takes json, or the name of a dict that holds a JSON schema.",
+            )
+        if not isinstance(value, dict) or not value:
+            raise BadUsage(
+                f"--format is '{word}', a {type(value).__name__}.",
+                hint='It takes a dict with a JSON schema, such as {"type": "object", ...}',
+            )
+        return value
+
+    # ------------------------------------------------------------ after
+
+    def _keep(self, answer: Answer) -> None:
+        if self._arguments.output:
+            self._shell.user_ns[self._arguments.output] = answer
+        # As if the cell's value: _, _N and Out[N], although the magic returns None.
+        self._shell.displayhook.update_user_ns(answer)
+
+    def _show(
+        self, answer: Answer, plan: Plan, watch: Watch, failure: BaseException | None
+    ) -> None:
+        if failure is not None and not answer.text and not answer.thinking:
+            watch.screen.clear()
+            return
+        notes = [*self._notes, *plan.notes]
+        if plan.expects_json and answer.data is None and failure is None:
+            notes.append("The JSON is not whole: .data is None.")
+        if plan.model.is_demo:
+            notes.append("demo shows how things work and knows little: pull a real model")
+        lines = display.footer(
+            answer,
+            why=plan.choice.why,
+            first_token_seconds=watch.first_token_seconds,
+            context_tokens=plan.context_tokens,
+            notes=notes,
+        )
+        watch.screen.finish(answer, lines, watch.thought_seconds)
+
+    def _remember(self, answer: Answer, plan: Plan) -> None:
+        if not self._arguments.continues:
+            return
+        asked = prompts.measured(plan.turns, answer.stats.prompt_tokens)[-1]
+        said = prompts.Turn(answer.messages[-1], answer.stats.answer_tokens or None)
+        self._history.put(cell_id(self._shell), (asked, said))
+
+
+def _stream(
+    session: Session, plan: Plan, record: Record, watch: Watch
+) -> OllamaLabError | Stopped | None:
+    """Run the plan to its end, and return what ended it early."""
+    try:
+        chunks = session.stream(plan, tick=watch.tick, pace=watch.screen.pace)
+        # Closing the generator closes the socket: the model stops at once.
+        with contextlib.closing(chunks):
+            for chunk in chunks:
+                record.add(chunk)
+                watch.take(chunk)
+    except KeyboardInterrupt:
+        return Stopped("the model has stopped, and what came is kept.")
+    except OllamaLabError as exc:
+        return exc
+    return None
+
+
+class Watch:
+    """Looks at an answer as it comes: phases, times, and what goes to the screen."""
+
+    def __init__(
+        self, screen: display.Screen, plan: Plan, session: Session, *, is_quiet: bool
+    ) -> None:
+        self.screen = screen
+        self.first_token_seconds: float | None = None
+        self.thought_seconds = 0.0
+        self._plan = plan
+        self._session = session
+        self._is_quiet = is_quiet
+        self._began = time.monotonic()
+        self._thinks_since: float | None = None
+        self._has_text = False
+
+    def tick(self, seconds: float) -> None:
+        """Nothing comes: show what was held back, or say what is being waited for."""
+        self.screen.refresh()
+        if self._has_text or self._is_quiet or seconds < _QUIET_SECONDS:
+            return
+        if self._thinks_since is not None:
+            self._say("thinking", time.monotonic() - self._thinks_since)
+        else:
+            self._say(self._session.phase(self._plan), seconds)
+
+    def take(self, chunk: Chunk) -> None:
+        """Look at the next chunk."""
+        now = time.monotonic()
+        if chunk.content or chunk.thinking:
+            self._note_first(now)
+        if chunk.thinking and not self._has_text:
+            self._thinks_since = self._thinks_since or now
+            self.thought_seconds = now - self._thinks_since
+            if not self._is_quiet:
+                self._say("thinking", self.thought_seconds)
+        if chunk.content:
+            self._has_text = True
+            self.screen.add(chunk.content)
+
+    def _note_first(self, now: float) -> None:
+        if self.first_token_seconds is None:
+            self.first_token_seconds = now - self._began
+
+    def _say(self, phase: str, seconds: float) -> None:
+        self.screen.status(f"{self._plan.model.name} · {phase} · {seconds:.0f} s")
+
+
+def cell_id(shell: Any) -> str:
+    """Return the front end's name for the cell that runs; empty where it gives none."""
+    get_parent = getattr(shell, "get_parent", None)
+    parent = get_parent() if get_parent is not None else {}
+    metadata = parent.get("metadata") or {}
+    return str(metadata.get("cellId") or "")
+
+
+def _render(rows: int, value: Any, spec: str) -> str:
+    """Render a value for a prompt; a table's rows are limited by the setting."""
+    is_table = is_a(value, "pandas.DataFrame") or is_a(value, "pandas.Series")
+    return render(value, spec or str(rows) if is_table else spec)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let the last words of a cell be said: a second interrupt waits until they are."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
