@@ -305,7 +305,8 @@ def estimate_tokens(text: str) -> int:
     about 130,000; November 2026) on English, Spanish, Chinese, Japanese and Korean prose, Python,
     JSON and tables of numbers it gave 0.8 to 1.5 times the true count, and twice for bare numbers
     with Llama 3, which takes three digits as one. The usual "four characters a token" gives a
-    quarter of the true count for numbers and a third for Chinese. Never refuse a prompt on it.
+    quarter to a half of the true count for numbers, and less than a half for Chinese. Never refuse
+    a prompt on it.
 
     >>> estimate_tokens("Why is the sky blue?"), estimate_tokens("3.14159"), estimate_tokens("天空")
     (5, 7, 2)
