@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 
 from ollama_lab import hosts, models, options, progress, settings, terminal
 from ollama_lab.ask import Request, Session
+from ollama_lab.display import footer
 from ollama_lab.errors import BadUsage, OllamaLabError, Unreachable
 from ollama_lab.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ollama_lab.answer import Answer
+    from ollama_lab.ask import Plan
     from ollama_lab.wire import PullProgress
 
 FAILED, INTERRUPTED = 1, 130
@@ -32,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments.run(arguments)
         sys.stdout.flush()
-    except OllamaLabError as exc:
+    except (OllamaLabError, ImportError) as exc:
         # One line, whatever a server's own words contain.
         print(f"ollama-lab: {' '.join(visible(str(exc)).split())}", file=sys.stderr)
         return FAILED
@@ -113,6 +116,12 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command.add_argument("-m", "--model", default="", help="the model; default: as %%%%ollama")
     command.add_argument("-s", "--system", help="the system prompt; default: the setting")
     command.add_argument(
+        "-f", "--file", action="append", default=[], metavar="PATH", help="a text file to attach"
+    )
+    command.add_argument(
+        "-i", "--image", action="append", default=[], metavar="PATH", help="an image to attach"
+    )
+    command.add_argument(
         "-O",
         "--option",
         action="append",
@@ -124,28 +133,47 @@ def _add_ask(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _ask(arguments: argparse.Namespace) -> None:
-    request = Request(
-        prompt=_prompt(arguments.prompt),
-        model=arguments.model,
-        system=arguments.system,
-        options=dict(options.parse(option) for option in arguments.option),
-        host=arguments.host,
-    )
-    status = terminal.StatusLine(sys.stderr)
-    with _session() as session:
-        plan = session.prepare(request)
+    from ollama_lab.attachments import as_prompt, read_file, read_image
 
-        def tick(seconds: float) -> None:
+    files = [read_file(path) for path in arguments.file]
+    prompt = as_prompt(files, _prompt(arguments.prompt))
+    with _session() as session:
+        pixels = session.settings.image_pixels
+        request = Request(
+            prompt=prompt,
+            model=arguments.model,
+            system=arguments.system,
+            images=[read_image(path, longest_side=pixels).base64 for path in arguments.image],
+            options=dict(options.parse(option) for option in arguments.option),
+            host=arguments.host,
+        )
+        plan = session.prepare(request)
+        answer = _stream(session, plan)
+        if sys.stderr.isatty():
+            for line in footer(answer, why=plan.choice.why, notes=plan.notes):
+                print(f"[{visible(line)}]", file=sys.stderr)
+
+
+def _stream(session: Session, plan: Plan) -> Answer:
+    """Write the answer to the output as it comes; what else there is to say goes to the errors."""
+    record, status = plan.record(), terminal.StatusLine(sys.stderr)
+
+    def tick(seconds: float) -> None:
+        if not record.pieces:
             status.show(f"waiting for {plan.model.name}, {seconds:.0f} s")
 
-        try:
-            with closing(session.stream(plan, tick=tick)) as chunks:  # type: ignore[type-var]  # (a generator)
-                for chunk in chunks:
+    try:
+        with closing(session.stream(plan, tick=tick)) as chunks:  # type: ignore[type-var]  # (a generator)
+            for chunk in chunks:
+                record.add(chunk)
+                if chunk.content:
                     status.clear()
                     print(visible(chunk.content), end="", flush=True)
-        finally:
-            status.clear()
+    finally:
+        status.clear()
+        if (text := record.answer().text) and not text.endswith("\n"):
             print(flush=True)
+    return record.answer()
 
 
 def _prompt(words: list[str]) -> str:
@@ -307,3 +335,7 @@ def _session() -> Iterator[Session]:
         yield session
     finally:
         session.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
