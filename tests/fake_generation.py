@@ -75,12 +75,20 @@ def check_abilities(ollama: FakeOllama, record: Record, model: FakeModel) -> Non
         raise Refusal(400, inner(400, "logprobs is not supported with tools + stream"))
     pictures = body.get("images") or [m for m in body.get("messages") or [] if m.get("images")]
     if pictures and not model.can("vision"):
-        hint = "image input is not supported - hint: if this is unexpected, you may need the mmproj"
-        raise Refusal(500, inner(500, hint))
+        raise no_pictures(record.path)
     if isinstance(body.get("format"), str) and body["format"] not in ("", "json"):
         shown = json.dumps(json.dumps(body["format"]))
         wanted = 'expected "json" or a valid JSON Schema object'
         raise Refusal(500, f"invalid format: {shown}; {wanted}")
+
+
+def no_pictures(path: str) -> Refusal:
+    """Refuse an image as the inference process does, which chat and generate word differently."""
+    if path == "/api/generate":
+        text = "Multimodal data provided, but model does not support multimodal requests."
+        return Refusal(400, inner(400, text))
+    text = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
+    return Refusal(500, inner(500, text, type="server_error"))
 
 
 def check_options(options: dict[str, Any]) -> None:

@@ -201,15 +201,14 @@ class FakeOllama:
 
     def next_answer(self, record: Record) -> list[Step]:
         """Find what a generation is to say: the next one-off, else the standing script."""
-        for key in (full_name(record.model), "*"):
-            if (steps := self._find(key)) is not None:
-                return steps
+        keys = (full_name(record.model), "*")
+        for key in keys:
+            if self._next[key]:
+                return self._next[key].popleft()
+        for key in keys:
+            if key in self._scripts:
+                return self._scripts[key]
         return default_answer("Hello! This answer is scripted.", "A greeting. I greet back.")
-
-    def _find(self, key: str) -> list[Step] | None:
-        if self._next[key]:
-            return self._next[key].popleft()
-        return self._scripts.get(key)
 
     def _answer(self, record: Record) -> list[Step]:
         if record.path == "/__bench/log":
@@ -219,8 +218,10 @@ class FakeOllama:
             self._news.notify_all()
         if _is_refused(record.headers):
             return [Status(403)]
-        steps = self._find(record.path)
-        return answer(self, record) if steps is None else steps
+        if self._next[record.path]:
+            return self._next[record.path].popleft()
+        scripted = self._scripts.get(record.path)
+        return answer(self, record) if scripted is None else scripted
 
     def _take_log(self) -> list[dict[str, Any]]:
         log = [
