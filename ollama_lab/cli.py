@@ -163,7 +163,7 @@ def _stream(session: Session, plan: Plan) -> Answer:
             status.show(f"waiting for {plan.model.name}, {seconds:.0f} s")
 
     try:
-        with closing(session.stream(plan, tick=tick)) as chunks:  # type: ignore[type-var]  # (a generator)
+        with closing(session.stream(plan, tick=tick)) as chunks:
             for chunk in chunks:
                 record.add(chunk)
                 if chunk.content:
