@@ -27,6 +27,7 @@ STOP_SECONDS = 10.0
 # Exit status of an engine that finds another one alive: not a failure, the other one is used.
 ANOTHER_RUNS = 75
 _LOOK_AGAIN_SECONDS = 0.02
+_COLLECT_SECONDS = 1.0
 _LOG_TAIL_BYTES = 4096
 
 
@@ -135,17 +136,16 @@ def stop(*, wait_seconds: float = STOP_SECONDS) -> bool:
         It is still there after `wait_seconds`.
     """
     place = find_place()
-    record = place.read()
-    if record is None or not is_held(place.running):
+    if not is_held(place.running):
         return False
-    leases.call(record, "POST", leases.STOP_PATH)
     deadline = time.monotonic() + wait_seconds
+    is_asked = False
     while is_held(place.running):
+        record = place.read()  # there is none yet while the engine starts, and none when it ends
+        if record and not is_asked:
+            is_asked = leases.call(record, "POST", leases.STOP_PATH) is not None
         if time.monotonic() > deadline:
-            raise TimedOut(
-                f"The embedded engine did not stop within {wait_seconds:g} seconds.",
-                hint=f"End it with: kill -9 {record.pid}",
-            )
+            raise _still_there(record, wait_seconds)
         time.sleep(_LOOK_AGAIN_SECONDS)
     return True
 
@@ -168,20 +168,33 @@ def _use(record: Record) -> Running | None:
 def _connect_alone(place: Place, deadline: float, seconds: float) -> Running:
     """Start an engine unless one lives; nobody else starts one meanwhile."""
     process: subprocess.Popen[bytes] | None = None
-    while time.monotonic() < deadline:
-        if is_held(place.running):
-            if found := _meet(place):
-                return found
-        elif process is None:
-            _insist_on_requirements()
-            place.forget()
-            process = _start(place)
-        elif process.poll() == ANOTHER_RUNS:
-            process = None
-        elif process.poll() is not None:
-            raise _died(place)
-        time.sleep(_LOOK_AGAIN_SECONDS)
+    try:
+        while time.monotonic() < deadline:
+            if is_held(place.running):
+                if found := _meet(place):
+                    return found
+            elif process is None:
+                _insist_on_requirements()
+                place.forget()
+                process = _start(place)
+            elif process.poll() == ANOTHER_RUNS:
+                process = None
+            elif process.poll() is not None:
+                raise _died(place)
+            time.sleep(_LOOK_AGAIN_SECONDS)
+    finally:
+        if process is not None and hasattr(os, "fork"):
+            _collect(process)
     raise _too_slow(place, seconds)
+
+
+def _collect(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the process that was our child only to become the engine's parent for an instant."""
+    try:
+        process.wait(_COLLECT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _meet(place: Place) -> Running | None:
@@ -243,6 +256,13 @@ def _too_slow(place: Place, seconds: float) -> TimedOut:
     last = _last_line(place)
     words = f"The embedded engine did not answer within {seconds:g} seconds; its log ends: {last}"
     return TimedOut(words, hint=f"The whole log is {place.log}.")
+
+
+def _still_there(record: Record | None, seconds: float) -> TimedOut:
+    return TimedOut(
+        f"The embedded engine did not stop within {seconds:g} seconds.",
+        hint=f"End it with: kill -9 {record.pid}" if record else "Its process is starting.",
+    )
 
 
 def _last_line(place: Place) -> str:

@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_registry import LAYER, FakeRegistry, Sending
+from waiting import DEADLINE_SECONDS, wait_until
 
 from ollama_lab.engine.failure import EngineError
 from ollama_lab.engine.pull import Cancelled, pull
@@ -23,7 +23,6 @@ from ollama_lab.engine.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DEADLINE_SECONDS = 20
 BIG = bytes(range(256)) * 16_000  # 4 MB that only has to arrive
 PULLING = re.compile(r"pulling [0-9a-f]{12}")
 
@@ -55,13 +54,6 @@ def fetch(store: Store, name: str, **options: Any) -> list[dict[str, Any]]:
 
 def partial_of(store: Store, digest: str) -> Path:
     return store.root / "blobs" / f"{digest.replace(':', '-')}-partial"
-
-
-def wait_until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def big_model(registry: FakeRegistry, name: str = "tiny") -> tuple[str, str]:
