@@ -1,3 +1,41 @@
-"""Local language models, first-class in Jupyter."""
+"""Local language models, first-class in Jupyter.
+
+In a notebook: ``%load_ext ollama_lab``, then ``%%ollama?``. In a terminal: ``ollama-lab --help``.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ollama_lab.magics.magic import OllamaMagics
+
+_LOADED: dict[int, OllamaMagics] = {}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ollama-lab")
+    raise AttributeError(f"module 'ollama_lab' has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register ``%ollama`` and ``%%ollama``: what ``%load_ext ollama_lab`` calls.
+
+    Nothing is contacted and nothing heavy is imported until the first prompt.
+    """
+    from ollama_lab.magics.magic import register
+
+    _LOADED[id(shell)] = register(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics away: what ``%unload_ext ollama_lab`` calls."""
+    from ollama_lab.magics.magic import unregister
+
+    if magics := _LOADED.pop(id(shell), None):
+        unregister(shell, magics)

@@ -181,7 +181,7 @@ class Client:
 
     # ------------------------------------------------------------ managing models
 
-    def pull(self, model: str, *, insecure: bool = False) -> Iterator[wire.PullProgress]:
+    def pull(self, model: str, *, insecure: bool = False) -> Generator[wire.PullProgress]:
         """Download a model to the server; close the iterator to stop, call again to resume.
 
         Yields
@@ -198,7 +198,7 @@ class Client:
         """
         return self._progress(wire.pull(model, insecure=insecure or None))
 
-    def create(self, model: str, **given: Any) -> Iterator[wire.PullProgress]:
+    def create(self, model: str, **given: Any) -> Generator[wire.PullProgress]:
         """Make a model from another one or from uploaded files; see `wire.create`."""
         return self._progress(wire.create(model, **given))
 
@@ -232,7 +232,7 @@ class Client:
 
     # ------------------------------------------------------------ inside
 
-    def _progress(self, call: wire.Call) -> Iterator[wire.PullProgress]:
+    def _progress(self, call: wire.Call) -> Generator[wire.PullProgress]:
         is_done = False
         for lines in self._lines(call):
             for line in lines:

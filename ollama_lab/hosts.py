@@ -179,6 +179,11 @@ class Hosts:
             self._chosen = self._choose()
         return self._chosen
 
+    @property
+    def chosen(self) -> Host | None:
+        """The server chosen before; nothing is looked for."""
+        return self._chosen
+
     def forget(self) -> None:
         """Choose anew at the next call: the host changed, or its connection was refused."""
         self._chosen = None

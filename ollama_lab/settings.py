@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "ollama_lab_config"
 _ENVIRONMENT = "OLLAMA_LAB_"
-_SECRET = frozenset({"api_key", "headers"})
+SECRET = frozenset({"api_key", "headers"})
 _CONTEXT_STEP = 256
 
 
@@ -206,7 +206,7 @@ def _environment() -> Iterator[tuple[str, Config]]:
         try:
             value = trait.from_string(text)
         except (TraitError, ValueError) as exc:
-            shown = "a value" if name in _SECRET else repr(text)
+            shown = "a value" if name in SECRET else repr(text)
             raise BadUsage(f"{variable} is {shown} that its setting cannot take.") from exc
         yield variable, Config(OllamaLab={name: value})
 

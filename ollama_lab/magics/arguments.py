@@ -62,7 +62,7 @@ def _parser() -> _Parser:
         add_help=False,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="%%ollama [MODEL] [options]",
+        usage="%%%%ollama [MODEL] [options]",
     )
     add = made.add_argument
     add(
@@ -244,9 +244,20 @@ def flags() -> list[str]:
     return [word for word in _PARSER._option_string_actions if word.startswith("--")]  # noqa: SLF001 (argparse has no public list)
 
 
+def described() -> list[tuple[str, str]]:
+    """Return every option as it is written, with what it does."""
+    return [
+        (
+            ", ".join(action.option_strings) or str(action.metavar),
+            (action.help or "").replace("%%", "%"),
+        )
+        for action in _PARSER._actions  # noqa: SLF001 (argparse has no public list)
+    ]
+
+
 def help_text() -> str:
     """Return what ``%%ollama?`` shows of the options."""
-    return _PARSER.format_help().replace("%%%%", "%%")
+    return _PARSER.format_help()
 
 
 def _unknown(word: str) -> BadUsage:

@@ -1,0 +1,108 @@
+"""The magics IPython sees: they parse and delegate."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import no_var_expand
+
+from ollama_lab import settings
+from ollama_lab.ask import Session
+from ollama_lab.magics import arguments, line
+from ollama_lab.magics.cell import Cell
+from ollama_lab.magics.completion import Completer, Names
+from ollama_lab.magics.history import History
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+NAMES = ("ollama", "ollama_lab")
+
+
+class OllamaMagics:
+    """``%ollama`` and ``%%ollama`` of one shell, also as ``%ollama_lab`` and ``%%ollama_lab``.
+
+    `prompts.expand` puts variables in: IPython's own expansion would break braces and dollars.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.session = Session(settings.load(shell))
+        self.history = History()
+        self.names = Names(self.session)
+
+    @no_var_expand
+    def line(self, text: str) -> Any:
+        """Run a command; the docstring that people see is made below."""
+        kernel = line.Kernel(self.shell, self.session, self.history)
+        try:
+            return line.run(kernel, text)
+        finally:
+            self.names.refresh()
+
+    @no_var_expand
+    def cell(self, text: str, body: str) -> None:
+        """Answer a prompt; the docstring that people see is made below."""
+        try:
+            Cell(self.shell, self.session, self.history, arguments.parse(text)).run(body)
+        finally:
+            self.names.refresh()
+
+    def close(self) -> None:
+        """Give back what is held: connections, and the embedded engine."""
+        self.session.close()
+
+
+OllamaMagics.line.__doc__ = f"""Choose servers and models, and manage them.
+
+{line.help_text()}
+
+Write a prompt with %%ollama; see %%ollama? for its options.
+"""
+
+OllamaMagics.cell.__doc__ = f"""Send the cell to a local model; the answer streams in as Markdown.
+
+    %%ollama llama3.2:1b -o answer --temperature 0
+    What is a bind mount? Answer for someone who knows {{topic}}.
+
+{{name}} stands for a variable of yours; stop with the stop button: what came is kept.
+The answer is also _, with .text, .code, .data, .thinking, .stats and .provenance.
+
+{arguments.help_text()}
+See %ollama? for servers and models.
+"""
+
+
+def register(shell: InteractiveShell) -> OllamaMagics:
+    """Register both magics under both names, and their completion."""
+    magics = OllamaMagics(shell)
+    _say_if_replaced(shell)
+    for name in NAMES:
+        for kind, function in (("line", magics.line), ("cell", magics.cell)):
+            shell.register_magic_function(function, kind, name)  # type: ignore[arg-type]  # (its decorator hides the signature)
+        completer = Completer(magics.names)
+        for prefix in ("%", "%%"):
+            shell.set_hook("complete_command", completer, str_key=prefix + name)  # type: ignore[no-untyped-call]  # (IPython's)
+    # A kernel that ends gives its lease on the engine back at once.
+    atexit.register(magics.close)
+    return magics
+
+
+def _say_if_replaced(shell: InteractiveShell) -> None:
+    """Say in one line that a foreign ``%%ollama`` gives way to ours."""
+    found = shell.magics_manager.magics["cell"].get("ollama")
+    if found is None or isinstance(getattr(found, "__self__", None), OllamaMagics):
+        return
+    module = getattr(found, "__module__", "another extension")
+    sys.stderr.write(f"%%ollama of {module} is replaced; it is ours now, as is %%ollama_lab.\n")
+
+
+def unregister(shell: InteractiveShell, magics: OllamaMagics) -> None:
+    """Take the magics away again."""
+    for name in NAMES:
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop(name, None)
+    atexit.unregister(magics.close)
+    magics.close()
