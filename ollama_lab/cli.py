@@ -220,7 +220,7 @@ def _add_pull(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _pull(arguments: argparse.Namespace) -> None:
     with _session() as session:
         client = session.client(arguments.host)
-        with closing(client.pull(arguments.model)) as steps:  # type: ignore[type-var]  # (a generator)
+        with closing(client.pull(arguments.model)) as steps:
             _follow(steps)
     print(f"{visible(arguments.model)} is on {client.host.url}.")
 
@@ -258,7 +258,16 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _doctor(arguments: argparse.Namespace) -> None:
-    raise NotImplementedError
+    from ollama_lab import doctor
+
+    is_well = True
+    with _session() as session:
+        for check in doctor.checks(session, arguments.host):
+            is_well = is_well and check.is_ok
+            words = f"{check.what}: {check.found} {check.remedy}".rstrip()
+            print(f"{'well ' if check.is_ok else 'WRONG'}  {visible(words)}", flush=True)
+    if not is_well:
+        raise SystemExit(FAILED)
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -316,6 +316,26 @@ def test_pulling_what_no_registry_has_is_an_error(
     assert "The registry knows no model 'nothing-of-this-name'." in capsys.readouterr().err
 
 
+# ---------------------------------------------------------------- doctor
+
+
+def test_doctor_finds_a_good_server_well(
+    server: FakeOllama, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["doctor"]) == 0
+    assert f"well   server: {server.url} (OLLAMA_HOST)" in capsys.readouterr().out
+
+
+def test_doctor_fails_with_a_remedy_where_nothing_answers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["doctor", "--host", "http://127.0.0.1:1"])
+
+    assert ended.value.code == 1
+    assert "WRONG  server: Nothing answers at http://127.0.0.1:1" in capsys.readouterr().out
+
+
 # ---------------------------------------------------------------- autoload
 
 
