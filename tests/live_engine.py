@@ -61,7 +61,7 @@ class LiveEngine:
         trace: TracebackType | None,
     ) -> None:
         self.http.close()
-        self.client.close()
+        self.client.close()  # type: ignore[no-untyped-call]  # (the client's own)
         self.run(self.engine.close())
         self.run(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)

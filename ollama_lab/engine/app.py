@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,9 @@ from ollama_lab.engine.pool import Pool
 from ollama_lab.engine.recipe import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tornado.web import RequestHandler
 
     from ollama_lab.engine.store import Store
 
@@ -39,6 +42,7 @@ _ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/api/pull", pulling.Pull),
 )
 _LARGEST_BODY = 1 << 28
+_CLOSE_SECONDS = 5
 
 
 class Engine:
@@ -55,6 +59,8 @@ class Engine:
         same checks as ours.
     limits : Limits, optional
         How much of the machine is used; by default what Ollama's own variables say.
+    log_request : callable
+        Called with the handler of each request that was answered; by default nothing is logged.
     """
 
     def __init__(
@@ -64,19 +70,20 @@ class Engine:
         token: str | None = None,
         handlers: Sequence[Any] = (),
         limits: Limits | None = None,
+        log_request: Callable[[RequestHandler], None] = lambda _handler: None,
     ) -> None:
         self.store = store
         self.token = token
         self.limits = limits or Limits.from_environment()
         self.pool = Pool(self.limits)
         self.is_loopback = True
-        self.in_flight = 0
+        self._answering: set[asyncio.Task[Any] | None] = set()
         self._server: HTTPServer | None = None
         self._application = Application(
             [*handlers, *_ROUTES],
             default_handler_class=Unknown,
             engine=self,
-            log_function=lambda _handler: None,
+            log_function=log_request,
         )
 
     async def start(self, port: int = 0, address: str = "127.0.0.1") -> int:
@@ -100,16 +107,25 @@ class Engine:
             self._server.stop()
             await self._server.close_all_connections()
             self._server = None
+        # Their clients are gone, so they end at once; a child being started must not be left.
+        if tasks := {task for task in self._answering if task}:
+            await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
         await self.pool.close()
+
+    @property
+    def in_flight(self) -> int:
+        """Number of requests that are being answered."""
+        return len(self._answering)
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Count a request as being answered."""
-        self.in_flight += 1
+        """Count the task at hand as a request that is being answered."""
+        task = asyncio.current_task()
+        self._answering.add(task)
         try:
             yield
         finally:
-            self.in_flight -= 1
+            self._answering.discard(task)
 
 
 def _is_loopback(address: str) -> bool:

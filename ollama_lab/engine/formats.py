@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab.engine.failure import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # The grammar of a lower bound above its upper bound never ends: llama.cpp took 17 GB in a minute
 # for minLength and maxLength. The others answer 500 in the middle of the text.
@@ -21,6 +22,7 @@ _BOUNDS = (
 # Each repetition becomes a rule of its own; a real Ollama was tried up to 100,000.
 _MOST_REPETITIONS = 100_000
 _DEEPEST = 200
+_REPEATED = re.compile(r"\{(\d*),?(\d*)\}")
 
 
 def response_format(value: Any) -> dict[str, Any] | None:
@@ -69,10 +71,18 @@ def _check(pointer: str, schema: dict[str, Any]) -> None:
                 "no text fits. Swap them.",
                 400,
             )
-        too_many = [one for one in (low, high) if one is not None and one > _MOST_REPETITIONS]
-        if too_many and low_key != "minimum":
+        if low_key != "minimum":
+            _check_repetitions(pointer, [low, high])
+    if isinstance(pattern := schema.get("pattern"), str):
+        found = [number for pair in _REPEATED.findall(pattern) for number in pair if number]
+        _check_repetitions(pointer, [float(number) for number in found])
+
+
+def _check_repetitions(pointer: str, counts: Sequence[float | None]) -> None:
+    for count in counts:
+        if count is not None and count > _MOST_REPETITIONS:
             raise EngineError(
-                f"the schema at {pointer} asks for {too_many[0]:g} repetitions; "
+                f"the schema at {pointer} asks for {count:g} repetitions; "
                 f"the most is {_MOST_REPETITIONS}.",
                 400,
             )

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ollama_lab.engine import layouts
 from ollama_lab.engine.durations import FOR_EVER
 from ollama_lab.engine.failure import EngineError
 from ollama_lab.engine.recipe import memory_bytes
@@ -142,8 +143,7 @@ class Pool:
     async def _load(self, card: Card, recipe: Recipe) -> Loaded:
         async with self._loading:  # one at a time, as in Ollama
             await self._make_room()
-            runner = Runner(recipe.settings())
-            await runner.start()
+            runner = await _started(card, recipe)
             loaded = Loaded(
                 card,
                 recipe,
@@ -202,3 +202,13 @@ class Pool:
         # Two models at once would take twice the memory.
         if self._leaving:
             await asyncio.wait(self._leaving)
+
+
+async def _started(card: Card, recipe: Recipe) -> Runner:
+    runner = Runner(recipe.settings())
+    try:
+        await runner.start()
+    except EngineError as error:
+        remedy = layouts.remedy(card.header.architecture)
+        raise EngineError(f"{error.message} {remedy}".strip(), error.status) from None
+    return runner

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.engine
 
 BROKEN_GGUF = b"GGUF" + bytes(40)
 # Bytes behind the digests of the recordings; those of the uploaded ones were not recorded.
-PRESET = {
+PRESET: dict[str, Any] = {
     "system": "You are a preset.",
     "parameters": {"num_ctx": 512, "stop": ["@@", "##"], "temperature": 0.2},
     "license": "Own test model.",
