@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from fake_steps import Cut, ErrorLine, Pace, Send, Text, Thinking, Wait, go_json
+from fake_steps import Burst, Cut, ErrorLine, Pace, Text, Thinking, Wait, go_json
 from fake_wire import answer_line
 
 if TYPE_CHECKING:
@@ -95,9 +95,11 @@ def _token_lines(path: str, name: str, count: int) -> tuple[bytes, ...]:
 def bench_steps(path: str, name: str, *, streams: bool) -> list[Step]:
     """Write the script a benchmark model's name asks for."""
     ask = knobs(name)
+    thoughts: list[Step] = [Thinking(" so")] * ask.thinking
+    if streams and not ask.rate and not ask.end:
+        lines = _token_lines(path, name, ask.tokens)
+        return [Wait(ask.delay_ms / 1000), *thoughts, Burst(lines)]
     tokens: list[Step] = [Text(word) for word in words(ask.tokens)]
-    if streams and not ask.rate:
-        tokens = [Send(line) for line in _token_lines(path, name, ask.tokens)]
     endings: dict[str, Step] = {
         "mid": Cut(),
         "err": ErrorLine("model runner has unexpectedly stopped"),
@@ -105,5 +107,4 @@ def bench_steps(path: str, name: str, *, streams: bool) -> list[Step]:
     }
     if ask.end in endings:
         tokens = [*tokens[: len(tokens) // 2], endings[ask.end]]
-    thoughts: list[Step] = [Thinking(" so")] * ask.thinking
     return [Wait(ask.delay_ms / 1000), Pace(ask.rate), *thoughts, *tokens]

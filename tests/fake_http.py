@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fake_record import Record
 from fake_steps import (
+    Burst,
     Cut,
     Done,
     Drip,
@@ -28,17 +29,19 @@ from fake_steps import (
     ToolCalls,
     Wait,
     go_json,
+    http_chunk,
 )
 from fake_wire import Whole, answer_line, last_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fake_steps import Step
 
 NDJSON = "application/x-ndjson"
 # Go's server sets Content-Length itself up to this size and goes over to chunks above it.
 CHUNKED_ABOVE_BYTES = 2048
+_LINES_BETWEEN_LOOKS = 64
 
 
 class HungUp(Exception):
@@ -210,6 +213,8 @@ class Player:
                 await self._part(step)
             case Send(data):
                 await self._chunk(data if isinstance(data, bytes) else go_json(data) + b"\n")
+            case Burst(lines):
+                await self._burst(lines)
             case Garbage(data):
                 await self._chunk(data)
             case Drip(data, every, pause_seconds):
@@ -276,8 +281,23 @@ class Player:
             if pause_seconds:
                 await self._connection.pause(pause_seconds)
 
+    async def _burst(self, lines: Sequence[bytes]) -> None:
+        # In a benchmark the sender must not be what is measured: nothing but writes in this loop.
+        first, *rest = lines
+        await self._chunk(first)
+        framed = list(map(http_chunk, rest))
+        write = self._connection.transport.write
+        for start in range(0, len(framed), _LINES_BETWEEN_LOOKS):
+            for chunk in framed[start : start + _LINES_BETWEEN_LOOKS]:
+                write(chunk)
+            part = rest[start : start + _LINES_BETWEEN_LOOKS]
+            self._record.sent(sum(map(len, part)), lines=len(part))
+            await self._connection.write(b"")
+            await asyncio.sleep(0)
+        self._whole.tokens += len(lines)
+
     async def _chunk(self, data: bytes) -> None:
-        framed = b"%x\r\n%b\r\n" % (len(data), data)
+        framed = http_chunk(data)
         if not self._head_is_sent:
             # Headers leave with the first line, never before it.
             framed = (
@@ -285,7 +305,7 @@ class Player:
             )
         self._record.sent(len(data), lines=data.count(b"\n"))
         await self._connection.write(framed)
-        if self._record.lines_sent % 64 == 0:
+        if self._record.lines_sent % _LINES_BETWEEN_LOOKS == 0:
             await asyncio.sleep(0)  # a burst must not keep the loop from hearing of a hang-up
 
     async def _end_body(self) -> None:

@@ -37,6 +37,7 @@ from fake_http import Connection
 from fake_models import FakeModel, default_models, full_name
 from fake_routes import answer
 from fake_steps import (
+    Burst,
     Cut,
     Done,
     Drip,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from fake_record import Record
 
 __all__ = [
+    "Burst",
     "Cut",
     "Done",
     "Drip",

@@ -54,6 +54,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """Many lines encoded before, a chunk and a write each, as fast as the socket takes them."""
+
+    lines: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Drip:
     """Bytes in chunks of `every`, so that lines and characters are split."""
 
@@ -135,6 +142,7 @@ Step = (
     | ToolCalls
     | Done
     | Send
+    | Burst
     | Drip
     | HugeLine
     | Garbage
@@ -161,6 +169,11 @@ def go_json(value: Any) -> bytes:
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_GO_ESCAPES)
     return _LONE_SURROGATES.sub(lambda lone: f"\\u{ord(lone[0]):04x}", text).encode()
+
+
+def http_chunk(data: bytes) -> bytes:
+    """Frame bytes as one chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def pieces(text: str) -> list[str]:
