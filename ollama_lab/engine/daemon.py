@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tornado.web import RequestHandler
+
 PORT = 11434
 LINGER_SECONDS = 60.0
 
@@ -76,7 +78,7 @@ def serve(
     """
     if not token and not _is_loopback(host):
         raise BadUsage(
-            f"Without a token everybody who reaches {host} could use this engine.",
+            f"Without a token everybody who reaches {host or 'every address'} could use this engine.",
             hint="Add --token SECRET, or listen on 127.0.0.1.",
         )
     for problem in problems():
@@ -111,7 +113,7 @@ async def _serve(host: str, port: int, token: str | None, models: Path | None) -
     store = default_store()
     if models is not None:
         store = Store(models, [root for root in store.roots if root != models])
-    engine = Engine(store, token=token)
+    engine = Engine(store, token=token, log_request=_log_request)
     ended = asyncio.Event()
     with _signals(ended.set):
         try:
@@ -126,6 +128,14 @@ async def _serve(host: str, port: int, token: str | None, models: Path | None) -
         finally:
             log.info("Stopping.")
             await engine.close()
+
+
+def _log_request(handler: RequestHandler) -> None:
+    request = handler.request
+    # A path is a stranger's text: it must not move the cursor of this terminal.
+    path = "".join(letter if letter.isprintable() else "?" for letter in request.path)
+    milliseconds = 1000 * request.request_time()
+    log.info("%s %s %d, %.0f ms", request.method, path, handler.get_status(), milliseconds)
 
 
 def _cannot_listen(host: str, port: int, exc: OSError) -> BadUsage:
