@@ -54,8 +54,8 @@ def _schemas(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, dict[s
     if isinstance(value, dict):
         yield pointer, value
         for key, item in value.items():
-            # What stands in these two is data, not a schema.
-            if key not in ("enum", "const"):
+            # A list of values is data, not a schema; a property may be called enum, too.
+            if key != "enum" or isinstance(item, dict):
                 yield from _schemas(item, f"{pointer}/{key}", depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
