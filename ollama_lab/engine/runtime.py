@@ -80,9 +80,15 @@ class Place:
         return self._file("log")
 
     def read(self) -> Record | None:
-        """Return what the runtime file says; None when there is none that can be understood."""
+        """Return what the runtime file says; None when there is none that can be understood.
+
+        A file that somebody else wrote counts for nothing: prompts would go to the address in it.
+        """
         try:
-            return Record(**json.loads(self.record.read_bytes()))
+            with self.record.open("rb") as file:
+                if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
+                    return None
+                return Record(**json.load(file))
         except (OSError, ValueError, TypeError):
             return None
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import signal
@@ -12,15 +13,17 @@ from typing import IO, TYPE_CHECKING
 import psutil
 import pytest
 import requests
+from live_kernel import Kernel
 from waiting import DEADLINE_SECONDS, wait_until
 
-from ollama_lab.engine import launcher, locks
+from ollama_lab.engine import daemon, launcher, locks, pull, registry, requirements
 from ollama_lab.engine.runtime import Place, find_place
 from ollama_lab.errors import Forbidden, TimedOut, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import ModuleType
 
     from ollama_lab.engine.launcher import Running
 
@@ -510,6 +513,39 @@ def test_hosts_that_share_a_home_have_files_of_their_own(tmp_path: Path) -> None
     one, two = Place(tmp_path, "one"), Place(tmp_path, "two")
 
     assert not {one.record, one.running, one.log} & {two.record, two.running, two.log}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away: run as root")
+def test_a_runtime_file_of_somebody_else_is_not_believed(engine: Running) -> None:
+    place = find_place()
+    os.chown(place.record, 65534, 65534)
+
+    assert place.read() is None
+
+    os.chown(place.record, os.getuid(), os.getgid())
+
+
+@pytest.mark.usefixtures("lingering")
+def test_a_kernel_that_is_interrupted_and_restarted_keeps_its_engine() -> None:
+    cell = (
+        "from ollama_lab.engine import launcher; e = launcher.connect(); print(e.pid, e.is_alive)"
+    )
+    with Kernel(os.environ) as kernel:
+        first = kernel.run(cell).stdout
+        kernel.interrupt()
+        assert kernel.run("print(e.is_alive)").stdout == "True\n"
+    wait_until(lambda: leases() == 0)
+
+    with Kernel(os.environ) as kernel:
+        second = kernel.run(cell).stdout
+
+    assert first == second
+    assert first.endswith("True\n")
+
+
+@pytest.mark.parametrize("module", [launcher, requirements, daemon, pull, registry])
+def test_examples_in_docstrings_hold(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
 
 
 def test_reading_a_place_without_a_runtime_file_says_none(tmp_path: Path) -> None:
