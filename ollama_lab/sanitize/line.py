@@ -34,6 +34,8 @@ SIGN = re.compile(
 _TICKS = re.compile("`+")
 _SPACE = re.compile(r"\s")
 _ALT = re.compile(r"!\[([^\[\]\\\n]{0,500})(?=\]\()")
+# Brackets escaped for their own sake, ``\[like this\]`` in a sentence: no formula.
+_ESCAPED_BRACKETS = re.compile(r"\\\[[^\n\\^_={}<>+/]{0,200}\\\]")
 _LITERAL = {
     "<": "&lt;",
     ">": "&gt;",
@@ -265,7 +267,7 @@ class Line:
             end = self._find("\\)", start + 2)
             if end >= 0 and "\n" not in text[start:end]:
                 return self._typeset(start, text[start + 2 : end], end + 2, "$")
-        elif text.startswith("\\[", start):
+        elif text.startswith("\\[", start) and not _ESCAPED_BRACKETS.match(text, start):
             return self._displayed(start, "\\]", start + 2)
         elif (begin := ENVIRONMENT.match(text, start)) is not None:
             return self._displayed(start, f"\\end{{{begin[1]}}}", begin.end())

@@ -1,0 +1,68 @@
+"""A running JupyterLab and a browser's page that writes down whatever acts in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import environment
+import gates
+import pytest
+from live_lab import Lab
+from playwright.sync_api import sync_playwright
+from watched_page import Canary, WatchedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+_FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Run one JupyterLab for all tests in a browser."""
+    with Lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Run one browser, with a home of its own."""
+    home = environment.make_home(tmp_path_factory.mktemp("browser"))
+    found = next(path for path in map(shutil.which, gates.BROWSERS) if path)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=found, args=_FLAGS, env=dict(environment.clean(os.environ, home))
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def canary() -> Iterator[Canary]:
+    """Listen on a port that nothing may ever ask."""
+    with Canary() as listening:
+        yield listening
+
+
+@pytest.fixture
+def page(lab: Lab, browser: Browser, canary: Canary) -> Iterator[WatchedPage]:
+    """Open a fresh page; it writes down scripts, dialogs and requests that are not JupyterLab's."""
+    context = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-US")
+    try:
+        yield WatchedPage(context.new_page(), lab, canary)
+    finally:
+        context.close()

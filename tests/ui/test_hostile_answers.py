@@ -1,0 +1,48 @@
+"""A model's hostile answers in a real JupyterLab, as the trusted output of a cell just run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attack_corpus
+import pytest
+from watched_page import complaints, published
+
+if TYPE_CHECKING:
+    from watched_page import Canary, WatchedPage
+
+pytestmark = pytest.mark.ui
+
+_ATTACKS = attack_corpus.attacks()
+_NAMES = [f"{case.kind}: {case.name}" for case in _ATTACKS]
+_SAFE = "__import__('ollama_lab.sanitize').sanitize.sanitize"
+
+
+def _armed(canary: Canary) -> list[str]:
+    return [case.armed(number, canary.address) for number, case in enumerate(_ATTACKS)]
+
+
+def test_nothing_a_hostile_answer_holds_acts_in_a_trusted_output(page: WatchedPage) -> None:
+    texts = _armed(page.canary)
+
+    page.run("hostile", published(texts, _SAFE), until=len(texts))
+    page.provoke()
+
+    assert page.fired() == []
+    assert page.dialogs == []
+    assert page.requests == []
+    assert page.canary.visits == 0
+    assert complaints(page.audit(), _NAMES) == []
+
+
+def test_the_same_answers_act_when_they_go_out_as_they_came(page: WatchedPage) -> None:
+    texts = _armed(page.canary)
+
+    page.run("as-they-came", published(texts), until=len(texts))
+    page.provoke()
+
+    ran = page.fired()
+    asked = page.numbers_asked_for()
+    print(f"{len(texts)} attacks: {len(ran)} ran a script, {len(asked)} made a request")
+    assert len(ran) >= 60
+    assert len(asked) >= 20
