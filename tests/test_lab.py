@@ -61,6 +61,9 @@ class Lab:
         wait_until(lambda: bool(ADDRESS.search(self.output)), seconds=DEADLINE_SECONDS)
         found = ADDRESS.search(self.output)
         assert found is not None
+        # Jupyter prints its address a moment before it listens there.
+        port = int(found[1].rpartition(":")[2])
+        wait_until(lambda: is_listening(port), seconds=DEADLINE_SECONDS)
         return found[1], found[2], found[3]
 
     def start_kernel(self) -> str:
@@ -111,9 +114,14 @@ def running(folder: Path, ollama: FakeOllama) -> Iterator[Lab]:
 
 
 def free_port() -> int:
-    """Find a port to begin with: Jupyter prints 0 for 0, and takes the next one if it is gone."""
+    """Find a port to begin with: older Jupyter servers print 0 for 0, and all take the next if it is gone."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def run_cell(connection_file: str, code: str) -> str:

@@ -113,7 +113,7 @@ def test_the_first_notebook_teaches_with_the_demo_model(monkeypatch: pytest.Monk
 
     said = {cell.id: shown(cell) for cell in code_cells(notebook)}
     assert "process that runs the code" in said["ask-code"]
-    assert "starts several containers together" in said["keep-code"]
+    assert "a list of numbers that stands for the meaning" in said["keep-code"]
     assert "a running copy of an image" in said["variable-ask"]
     assert "Mount a volume" in said["temperature-code"]
     assert "demo:latest" in said["models-code"]
