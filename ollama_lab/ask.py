@@ -213,6 +213,17 @@ class Session:
         models.refuse_remote(shown, allow_remote=allow)
         return shown
 
+    def load(self, name: str, *, tick: Tick | None = None) -> None:
+        """Bring a model into memory as prompts will want it, so that none of them reloads it."""
+        model = self.model(name)
+        window = self._window(model, {})
+        self.client().load(
+            model.name,
+            options={**self.settings.options, "num_ctx": window},
+            keep_alive=_duration(self.settings.keep_alive),
+            tick=tick,
+        )
+
     # ------------------------------------------------------------ a prompt
 
     def prepare(self, request: Request) -> Plan:
@@ -291,16 +302,20 @@ class Session:
         """Return the options to send, with one explicit window and a seed that is known."""
         own = model.parameters or {}
         given = {**self.settings.options, **request.options}
-        window = prompts.context_tokens(
-            request.options.get("num_ctx"),
-            self.settings.options.get("num_ctx"),
-            own.get("num_ctx"),
-            self.settings.context_tokens,
-            model.context_length,
-        )
+        window = self._window(model, request.options)
         if "seed" not in given and "seed" not in own:
             given["seed"] = secrets.randbelow(_SEEDS)
         return {**given, "num_ctx": window}, window
+
+    def _window(self, model: models.Model, flags: Mapping[str, Any]) -> int:
+        """Return the one ``num_ctx`` that every call for this model sends."""
+        return prompts.context_tokens(
+            flags.get("num_ctx"),
+            self.settings.options.get("num_ctx"),
+            (model.parameters or {}).get("num_ctx"),
+            self.settings.context_tokens,
+            model.context_length,
+        )
 
     def _turns(
         self, request: Request, options: Mapping[str, Any], window: int

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from ollama_lab.answer import Answer
 
-#: The forms an answer can be shown in; ``html``, ``json`` and ``code`` as highlighted source.
-FORMS = ("markdown", "text", "html", "json", "code")
 METADATA_KEY = "ollama_lab"
 
 _MARKDOWN_PAUSE_SECONDS, _TEXT_PAUSE_SECONDS = 0.05, 0.1

@@ -7,7 +7,6 @@ where it answers, the embedded engine. Chosen once per process; asked again only
 
 from __future__ import annotations
 
-import http.client
 import importlib.util
 import ipaddress
 import json
@@ -238,6 +237,8 @@ def engine_installed() -> bool:
 
 def answers(url: str, seconds: float = PROBE_SECONDS) -> bool:
     """Whether an Ollama answers at an http address within some seconds."""
+    import http.client  # three milliseconds that %load_ext need not spend
+
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
     try:

@@ -270,6 +270,8 @@ def choose(listed: Sequence[Model], *, allow_remote: bool = False) -> Choice:
         )
     if in_memory := [m for m in real if m.loaded]:
         return Choice(max(in_memory, key=_expires_last).name, "in memory")
+    if len(real) == 1:
+        return Choice(real[0].name, "the only one here")
     newest = max(real, key=lambda m: m.modified_at or datetime.min.replace(tzinfo=UTC))
     return Choice(newest.name, "the newest here")
 

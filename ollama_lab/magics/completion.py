@@ -6,13 +6,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from ollama_lab.display import FORMS
 from ollama_lab.errors import OllamaLabError
 from ollama_lab.magics import arguments
+from ollama_lab.magics.arguments import FORMS, LEVELS
 from ollama_lab.magics.line import COMMANDS
 
 if TYPE_CHECKING:
-    from ollama_lab.ask import Session
+    from collections.abc import Callable
+
+    from ollama_lab.hosts import Host
 
 _FRESH_SECONDS = 10.0
 _PATIENCE_SECONDS = 2.0
@@ -23,12 +25,12 @@ class Names:
 
     Parameters
     ----------
-    session : Session
-        Asked for the server it already chose; a completer starts no engine and probes no port.
+    chosen : callable
+        Gives the server in use or None; a completer starts no engine and probes no port.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, chosen: Callable[[], Host | None]) -> None:
+        self._chosen = chosen
         self._names: tuple[str, ...] = ()
         self._asked_at = float("-inf")
         self._thread: threading.Thread | None = None
@@ -42,7 +44,7 @@ class Names:
         """Ask the server in a thread, unless that was done just now."""
         now = time.monotonic()
         is_busy = self._thread is not None and self._thread.is_alive()
-        if is_busy or now - self._asked_at < _FRESH_SECONDS or self._session.hosts.chosen is None:
+        if is_busy or now - self._asked_at < _FRESH_SECONDS or self._chosen() is None:
             return
         self._asked_at = now
         self._thread = threading.Thread(target=self._fetch, name="ollama-lab names", daemon=True)
@@ -57,7 +59,7 @@ class Names:
         from ollama_lab.client import Client
         from ollama_lab.transport import Patience
 
-        host = self._session.hosts.chosen
+        host = self._chosen()
         if host is None:
             return
         patience = Patience(_PATIENCE_SECONDS, _PATIENCE_SECONDS, _PATIENCE_SECONDS)
@@ -89,7 +91,7 @@ class Completer:
         if last == "--as":
             return list(FORMS)
         if last == "--think":
-            return [*arguments.LEVELS, *self._names.known()]
+            return [*LEVELS, *self._names.known()]
         if last in ("-m", "--model") or not any(not word.startswith("-") for word in before):
             return list(self._names.known())
         return []

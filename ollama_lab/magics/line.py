@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ollama_lab import doctor, errors, hosts, models, options, prompts, settings
+from ollama_lab import errors, hosts, models, options, settings
 from ollama_lab.errors import BadUsage, one_of
 from ollama_lab.magics import arguments, progressing
 from ollama_lab.magics.words import Table, Words
@@ -171,6 +171,8 @@ def _show(kernel: Kernel, words: list[str]) -> Table:
 
 
 def _doctor(kernel: Kernel, words: list[str]) -> Table:
+    from ollama_lab import doctor
+
     _no_words(words, "doctor")
     rows = [
         ("well" if check.is_ok else "WRONG", check.what, f"{check.found} {check.remedy}".strip())
@@ -231,29 +233,15 @@ def _cp(kernel: Kernel, words: list[str]) -> Words:
 
 def _load(kernel: Kernel, words: list[str]) -> Words:
     name = _one(words, "load MODEL")
-    session = kernel.session
-    model = session.model(name)
-    window = prompts.context_tokens(
-        None,
-        session.settings.options.get("num_ctx"),
-        (model.parameters or {}).get("num_ctx"),
-        session.settings.context_tokens,
-        model.context_length,
-    )
     board = progressing.board(kernel.shell)
     began = time.monotonic()
     try:
-        session.client().load(
-            model.name,
-            options={**session.settings.options, "num_ctx": window},
-            keep_alive=session.settings.keep_alive or None,
-            tick=lambda seconds: board.say(f"loading {model.name}, {seconds:.0f} s"),
-        )
+        kernel.session.load(name, tick=lambda past: board.say(f"loading {name}, {past:.0f} s"))
     except KeyboardInterrupt:
         raise errors.Stopped("the server has given up loading.") from None
     finally:
         board.clear()
-    return Words((f"{model.name} is in memory after {time.monotonic() - began:.1f} s.",))
+    return Words((f"{name} is in memory after {time.monotonic() - began:.1f} s.",))
 
 
 def _unload(kernel: Kernel, words: list[str]) -> Words:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import atexit
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import no_var_expand
 
-from ollama_lab import settings
-from ollama_lab.ask import Session
 from ollama_lab.magics import arguments, line
-from ollama_lab.magics.cell import Cell
 from ollama_lab.magics.completion import Completer, Names
-from ollama_lab.magics.history import History
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from ollama_lab.hosts import Host
 
 NAMES = ("ollama", "ollama_lab")
 
@@ -25,34 +24,49 @@ class OllamaMagics:
     """``%ollama`` and ``%%ollama`` of one shell, also as ``%ollama_lab`` and ``%%ollama_lab``.
 
     `prompts.expand` puts variables in: IPython's own expansion would break braces and dollars.
+    What a prompt needs is imported with the first one, so that ``%load_ext`` costs next to nothing.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
-        self.session = Session(settings.load(shell))
-        self.history = History()
-        self.names = Names(self.session)
+        self.names = Names(self._host)
+
+    @cached_property
+    def kernel(self) -> line.Kernel:
+        """The settings, connections and conversation of this kernel."""
+        from ollama_lab import settings
+        from ollama_lab.ask import Session
+        from ollama_lab.magics.history import History
+
+        return line.Kernel(self.shell, Session(settings.load(self.shell)), History())
 
     @no_var_expand
     def line(self, text: str) -> Any:
         """Run a command; the docstring that people see is made below."""
-        kernel = line.Kernel(self.shell, self.session, self.history)
         try:
-            return line.run(kernel, text)
+            return line.run(self.kernel, text)
         finally:
             self.names.refresh()
 
     @no_var_expand
     def cell(self, text: str, body: str) -> None:
         """Answer a prompt; the docstring that people see is made below."""
+        from ollama_lab.magics.cell import Cell
+
+        parsed = arguments.parse(text)
         try:
-            Cell(self.shell, self.session, self.history, arguments.parse(text)).run(body)
+            Cell(self.shell, self.kernel.session, self.kernel.history, parsed).run(body)
         finally:
             self.names.refresh()
 
     def close(self) -> None:
         """Give back what is held: connections, and the embedded engine."""
-        self.session.close()
+        if "kernel" in self.__dict__:
+            self.kernel.session.close()
+
+    def _host(self) -> Host | None:
+        """Return the server in use, if one was chosen; nothing is looked for."""
+        return self.kernel.session.hosts.chosen if "kernel" in self.__dict__ else None
 
 
 OllamaMagics.line.__doc__ = f"""Choose servers and models, and manage them.
