@@ -13,7 +13,7 @@ In a test::
 Without a script it answers as recorded from a real server: it has models, loads and unloads them,
 pulls from `ollama.registry`, refuses what Ollama refuses. As a process, for benchmarks and pages::
 
-    python tests/fake_ollama.py --portfile FILE
+    python tests/fake_ollama.py --portfile FILE --model bench-n2000-r200
 
 where model names such as ``bench-n2000-r200`` steer the answer (`fake_bench`) and
 ``GET /__bench/log`` gives the timeline of every generation, then forgets it.
@@ -319,8 +319,11 @@ def main() -> None:
     options.add_argument("--port", type=int, default=0)
     options.add_argument("--portfile", type=Path, help="where to write the port once it listens")
     options.add_argument("--version", default="0.33.0-rc2")
+    options.add_argument("--model", action="append", default=[], help="one more model in the list")
     given = options.parse_args()
     ollama = FakeOllama(version=given.version, port=given.port)
+    for name in given.model:
+        ollama.add(FakeModel(name))
 
     def announce() -> None:
         if given.portfile:
