@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 #: Each of these would be paid for in every kernel, used or not.
 FORBIDDEN = (
@@ -52,10 +53,10 @@ def measure_loading(env: dict[str, str], *, times: int = 5) -> Loading:
     )
 
 
-def _load_once(env: dict[str, str]) -> dict[str, object]:
+def _load_once(env: dict[str, str]) -> dict[str, Any]:
     command = [sys.executable, "-c", _SCRIPT]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-1000:])
-    loaded: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    loaded: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return loaded

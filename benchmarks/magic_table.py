@@ -41,7 +41,7 @@ def _tell_times(report: Report, scores: Sequence[Score]) -> None:
         "first token, sent → visible",
         "≤ 3 ms",
         scores,
-        lambda s: s.median("first", "sent_to_visible_ms"),
+        _middle("first", "sent_to_visible_ms"),
         limit=3,
         unit="ms",
         bare=bare_first,
@@ -51,7 +51,7 @@ def _tell_times(report: Report, scores: Sequence[Score]) -> None:
         "burst, total",
         "",
         scores,
-        lambda s: s.median("burst", "total_ms"),
+        _middle("burst", "total_ms"),
         unit="ms",
         bare=bare_total,
     )
@@ -71,7 +71,7 @@ def _tell_times(report: Report, scores: Sequence[Score]) -> None:
             f"kernel CPU per 1,000 tokens, {runs}",
             f"≤ {limit} ms",
             scores,
-            lambda s, runs=runs: (s.median(runs, "cpu_ms") or 0) * 1000 / TOKENS,
+            _middle(runs, "cpu_ms", 1000 / TOKENS),
             limit=limit,
             unit="ms",
         )
@@ -84,7 +84,7 @@ def _tell_sizes(report: Report, scores: Sequence[Score]) -> None:
             f"iopub messages, {runs}",
             "≤ 200",
             scores,
-            lambda s, runs=runs: s.median(runs, "messages"),
+            _middle(runs, "messages"),
             limit=200,
             digits=0,
             is_checked=True,
@@ -95,7 +95,7 @@ def _tell_sizes(report: Report, scores: Sequence[Score]) -> None:
             f"iopub bytes, {runs}",
             "≤ 75 kB plain, 130 kB live Markdown",
             scores,
-            lambda s, runs=runs: (s.median(runs, "size_bytes") or 0) / 1000,
+            _middle(runs, "size_bytes", 1 / 1000),
             limits=[75 if "text" in s.contestant.name else 130 for s in scores],
             unit="kB",
             is_checked=True,
@@ -105,7 +105,7 @@ def _tell_sizes(report: Report, scores: Sequence[Score]) -> None:
         "live bytes a second, at 1,000 tokens a second",
         "≤ 10 kB/s",
         scores,
-        lambda s: (s.median("fast", "live_bytes_per_second") or 0) / 1000,
+        _middle("fast", "live_bytes_per_second", 1 / 1000),
         limit=10,
         unit="kB/s",
     )
@@ -122,7 +122,7 @@ def _tell_stops_and_failures(report: Report, scores: Sequence[Score]) -> None:
                 measure_name + when,
                 f"≤ {limit} ms",
                 scores,
-                lambda s, runs=runs, figure=figure: s.median(runs, figure),
+                _middle(runs, figure),
                 limit=limit,
                 unit="ms",
             )
@@ -180,6 +180,16 @@ def _tell_loading(report: Report, loading: Loading, columns: int) -> None:
     )
 
 
+def _middle(runs: str, figure: str, scale: float = 1.0) -> Callable[[Score], float | None]:
+    """Make the function that takes one figure's median out of a score."""
+
+    def of(score: Score) -> float | None:
+        value = score.median(runs, figure)
+        return None if value is None else value * scale
+
+    return of
+
+
 def _row(
     report: Report,
     name: str,
@@ -196,7 +206,7 @@ def _row(
 ) -> None:
     """Add a row of figures; those of ours are held to the limit."""
     values = [figure(score) for score in scores]
-    bounds = limits or [limit] * len(scores)
+    bounds: Sequence[float | None] = limits or [limit] * len(scores)
     met = [
         value is not None and bound is not None and value <= bound
         for value, bound in zip(values, bounds, strict=True)
