@@ -273,7 +273,12 @@ def _doctor(arguments: argparse.Namespace) -> None:
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "serve", _serve, "run the embedded engine in the foreground")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    command.add_argument("--port", type=int, default=hosts.PORT, help="port; 0 takes a free one")
+    command.add_argument(
+        "--port",
+        type=int,
+        default=hosts.PORT,
+        help=f"port; 0 takes a free one, default {hosts.PORT}",
+    )
     command.add_argument("--token", help="what clients must send; needed on an open address")
     command.add_argument("--models", type=Path, metavar="DIRECTORY", help="where models are kept")
 
@@ -286,7 +291,9 @@ def _serve(arguments: argparse.Namespace) -> None:
 
 def _add_autoload(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _add(commands, "autoload", _autoload, "load the magics in every kernel")
-    command.add_argument("state", choices=["on", "off", "status"])
+    command.add_argument(
+        "state", choices=["on", "off", "status"], help="status says where it is on"
+    )
     whose = command.add_mutually_exclusive_group()
     whose.add_argument(
         "--environment",
