@@ -226,8 +226,13 @@ class Session:
 
     # ------------------------------------------------------------ a prompt
 
-    def prepare(self, request: Request) -> Plan:
+    def prepare(self, request: Request, *, tick: Tick | None = None) -> Plan:
         """Turn a request into the exact call, or say why it cannot be.
+
+        Parameters
+        ----------
+        tick : callable, optional
+            Called about ten times a second while the server says nothing, with the seconds.
 
         Raises
         ------
@@ -238,13 +243,14 @@ class Session:
             raise errors.BadUsage("The prompt is empty.", hint="Write it below %%ollama.")
         self._phase_at = float("-inf")
         try:
-            return self._prepare(request)
+            client = self.client(request.host)
+            with client.watched(tick):
+                return self._prepare(request, client)
         except errors.Unreachable:
             self.forget_host()
             raise
 
-    def _prepare(self, request: Request) -> Plan:
-        client = self.client(request.host)
+    def _prepare(self, request: Request, client: Client) -> Plan:
         choice = (
             models.Choice(request.model, "") if request.model else self.default_model(request.host)
         )

@@ -5,6 +5,7 @@ Kernel, command line and Flask use it. Every method raises errors of `ollama_lab
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -50,6 +51,7 @@ class Client:
     def __init__(self, host: Host, patience: Patience | None = None) -> None:
         self.host = host
         self._transport = Transport(host, patience or Patience())
+        self._tick: Tick | None = None
         self._version = ""
         self._version_at = float("-inf")
 
@@ -62,6 +64,15 @@ class Client:
     def close(self) -> None:
         """Close what is kept open between calls."""
         self._transport.close()
+
+    @contextlib.contextmanager
+    def watched(self, tick: Tick | None) -> Iterator[None]:
+        """Call ``tick`` in every wait for a single reply inside this block; see `chat`."""
+        before, self._tick = self._tick, tick
+        try:
+            yield
+        finally:
+            self._tick = before
 
     # ------------------------------------------------------------ about the server
 
@@ -262,6 +273,7 @@ class Client:
 
     def _fetch(self, call: wire.Call, *, tick: Tick | None = None) -> wire.Json:
         data = call.content() or None
+        tick = tick or self._tick
         reply = self._checked(call, self._transport.fetch(call.method, call.path, data, tick=tick))
         if not reply.body:
             return {}

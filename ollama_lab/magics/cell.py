@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
 import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab import display, prompts
+from ollama_lab.answer import Answer, Provenance
 from ollama_lab.ask import Request
 from ollama_lab.attachments import as_prompt, read_file, read_image, render
 from ollama_lab.errors import BadUsage, OllamaLabError, Stopped
 from ollama_lab.kinds import is_a
+from ollama_lab.magics.interrupts import Interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from ollama_lab.answer import Answer, Record
+    from ollama_lab.answer import Record
     from ollama_lab.ask import Plan, Session
     from ollama_lab.magics.arguments import CellArguments
     from ollama_lab.magics.history import History
@@ -59,7 +59,9 @@ class Cell:
             show_thinking=settings.show_thinking,
             save_thinking=settings.save_thinking if saves is None else saves,
         )
-        self._notes: list[str] = []
+        # In order and each once: prompt and system prompt may name the same variable.
+        self._used: dict[str, None] = {}
+        self._missing: dict[str, None] = {}
 
     def run(self, body: str) -> None:
         """Ask, show, keep.
@@ -71,22 +73,22 @@ class Cell:
         Stopped
             The user interrupted; a partial answer is kept and shown first.
         """
-        request = self._request(body)
         screen = display.screen(self._shell, self._look)
-        plan = self._prepare(request, screen)
-        watch = Watch(screen, plan, self._session, is_quiet=self._look.is_quiet)
-        record = plan.record()
-        failure = _stream(self._session, plan, record, watch)
-        with uninterrupted():
+        with Interrupts() as interrupts:
+            plan = self._prepare(body, screen, interrupts)
+            watch = Watch(screen, plan, self._session, interrupts, is_quiet=self._look.is_quiet)
+            record = plan.record()
+            failure = _stream(self._session, plan, record, watch)
             reason = "stopped" if isinstance(failure, Stopped) else "broken" if failure else ""
             answer = record.answer(reason)
             self._keep(answer)
             self._show(answer, plan, watch, failure)
+            if failure is None:
+                self._continue(answer, plan)
         if failure is not None:
             raise failure
-        self._remember(answer, plan)
-        if self._arguments.makes_next_cell and answer.code:
-            self._shell.set_next_input(answer.code[0].text.rstrip("\n"), replace=False)
+        if interrupts.is_waiting:
+            raise Stopped("the answer had just ended, and it is kept.")
 
     # ------------------------------------------------------------ before
 
@@ -111,13 +113,24 @@ class Cell:
             history=self._turns() if arguments.continues else (),
         )
 
-    def _prepare(self, request: Request, screen: display.Screen) -> Plan:
-        if not self._session.is_connected and not self._look.is_quiet:
-            screen.status("connecting")
+    def _prepare(self, body: str, screen: display.Screen, interrupts: Interrupts) -> Plan:
+        def tick(seconds: float) -> None:
+            if seconds >= _QUIET_SECONDS and not self._look.is_quiet:
+                with interrupts.held():
+                    screen.status(f"connecting · {seconds:.0f} s")
+
         try:
-            return self._session.prepare(request)
+            with interrupts.open():
+                request = self._request(body)
+                if not self._session.is_connected and not self._look.is_quiet:
+                    screen.status("connecting")
+                return self._session.prepare(request, tick=tick)
         except KeyboardInterrupt:
+            interrupts.close()
             screen.clear()
+            # So that no older answer is taken for this cell's.
+            provenance = Provenance(self._arguments.model)
+            self._keep(Answer("", provenance=provenance, done_reason="stopped"))
             raise Stopped("nothing had been sent to the model.") from None
         except OllamaLabError:
             screen.clear()
@@ -133,12 +146,17 @@ class Cell:
         if not (self._arguments.expands and settings.expand and "{" in text):
             return text
         rendered = prompts.expand(text, self._names(), render=partial(_render, settings.table_rows))
-        if rendered.used:
-            self._notes.append(f"put in: {', '.join(rendered.used)}")
-        if rendered.missing:
-            missing = ", ".join("{" + name + "}" for name in rendered.missing)
-            self._notes.append(f"no variable, left as typed: {missing}")
+        self._used.update(dict.fromkeys(rendered.used))
+        self._missing.update(dict.fromkeys(rendered.missing))
         return rendered.text
+
+    def _notes(self) -> list[str]:
+        """Say what was put in, and what could not be."""
+        notes = [f"put in: {', '.join(self._used)}"] if self._used else []
+        if self._missing:
+            missing = ", ".join("{" + name + "}" for name in self._missing)
+            notes.append(f"no variable, left as typed: {missing}")
+        return notes
 
     def _names(self) -> Mapping[str, Any]:
         names: dict[str, Any] = self._shell.user_ns
@@ -179,7 +197,7 @@ class Cell:
         if failure is not None and not answer.text and not answer.thinking:
             watch.screen.clear()
             return
-        notes = [*self._notes, *plan.notes]
+        notes = [*self._notes(), *plan.notes]
         if plan.expects_json and answer.data is None and failure is None:
             notes.append("The JSON is not whole: .data is None.")
         if plan.model.is_demo:
@@ -193,26 +211,39 @@ class Cell:
         )
         watch.screen.finish(answer, lines, watch.thought_seconds)
 
-    def _remember(self, answer: Answer, plan: Plan) -> None:
-        if not self._arguments.continues:
-            return
-        asked = prompts.measured(plan.turns, answer.stats.prompt_tokens)[-1]
-        said = prompts.Turn(answer.messages[-1], answer.stats.answer_tokens or None)
-        self._history.put(cell_id(self._shell), (asked, said))
+    def _continue(self, answer: Answer, plan: Plan) -> None:
+        """Do what a whole answer allows: the conversation goes on, its code goes into a cell."""
+        if self._arguments.continues:
+            self._history.put(cell_id(self._shell), _exchange(answer, plan))
+        if self._arguments.makes_next_cell and answer.code:
+            self._shell.set_next_input(answer.code[0].text.rstrip("\n"), replace=False)
+
+
+def _exchange(answer: Answer, plan: Plan) -> tuple[prompts.Turn, prompts.Turn]:
+    """Return the new question and its answer, with the server's counts where it gave some."""
+    asked, stats = plan.turns[-1], answer.stats
+    if stats.prompt_tokens:
+        asked = prompts.measured(plan.turns, stats.prompt_tokens)[-1]
+    # The count has the thinking in it, which is not sent again.
+    tokens = None if answer.thinking else stats.answer_tokens or None
+    return asked, prompts.Turn(answer.messages[-1], tokens)
 
 
 def _stream(
     session: Session, plan: Plan, record: Record, watch: Watch
 ) -> OllamaLabError | Stopped | None:
     """Run the plan to its end, and return what ended it early."""
+    interrupts = watch.interrupts
     try:
         chunks = session.stream(plan, tick=watch.tick, pace=watch.screen.pace)
         # Closing the generator closes the socket: the model stops at once.
-        with contextlib.closing(chunks):
+        with contextlib.closing(chunks), interrupts.open():
             for chunk in chunks:
-                record.add(chunk)
-                watch.take(chunk)
+                with interrupts.held():
+                    record.add(chunk)
+                    watch.take(chunk)
     except KeyboardInterrupt:
+        interrupts.close()
         return Stopped("the model has stopped, and what came is kept.")
     except OllamaLabError as exc:
         return exc
@@ -223,9 +254,16 @@ class Watch:
     """Looks at an answer as it comes: phases, times, and what goes to the screen."""
 
     def __init__(
-        self, screen: display.Screen, plan: Plan, session: Session, *, is_quiet: bool
+        self,
+        screen: display.Screen,
+        plan: Plan,
+        session: Session,
+        interrupts: Interrupts,
+        *,
+        is_quiet: bool,
     ) -> None:
         self.screen = screen
+        self.interrupts = interrupts
         self.first_token_seconds: float | None = None
         self.thought_seconds = 0.0
         self._plan = plan
@@ -237,7 +275,8 @@ class Watch:
 
     def tick(self, seconds: float) -> None:
         """Nothing comes: show what was held back, or say what is being waited for."""
-        self.screen.refresh()
+        with self.interrupts.held():
+            self.screen.refresh()
         if self._has_text or self._is_quiet or seconds < _QUIET_SECONDS:
             return
         if self._thinks_since is not None:
@@ -264,7 +303,8 @@ class Watch:
             self.first_token_seconds = now - self._began
 
     def _say(self, phase: str, seconds: float) -> None:
-        self.screen.status(f"{self._plan.model.name} · {phase} · {seconds:.0f} s")
+        with self.interrupts.held():
+            self.screen.status(f"{self._plan.model.name} · {phase} · {seconds:.0f} s")
 
 
 def cell_id(shell: Any) -> str:
@@ -279,17 +319,3 @@ def _render(rows: int, value: Any, spec: str) -> str:
     """Render a value for a prompt; a table's rows are limited by the setting."""
     is_table = is_a(value, "pandas.DataFrame") or is_a(value, "pandas.Series")
     return render(value, spec or str(rows) if is_table else spec)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let the last words of a cell be said: a second interrupt waits until they are."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

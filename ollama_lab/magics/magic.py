@@ -11,6 +11,7 @@ from IPython.core.magic import no_var_expand
 
 from ollama_lab.magics import arguments, line
 from ollama_lab.magics.completion import Completer, Names
+from ollama_lab.magics.interrupts import stoppable
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -43,21 +44,23 @@ class OllamaMagics:
     @no_var_expand
     def line(self, text: str) -> Any:
         """Run a command; the docstring that people see is made below."""
-        try:
-            return line.run(self.kernel, text)
-        finally:
-            self.names.refresh()
+        with stoppable():
+            try:
+                return line.run(self.kernel, text)
+            finally:
+                self.names.refresh()
 
     @no_var_expand
     def cell(self, text: str, body: str) -> None:
         """Answer a prompt; the docstring that people see is made below."""
-        from ollama_lab.magics.cell import Cell
+        with stoppable():
+            from ollama_lab.magics.cell import Cell
 
-        parsed = arguments.parse(text)
-        try:
-            Cell(self.shell, self.kernel.session, self.kernel.history, parsed).run(body)
-        finally:
-            self.names.refresh()
+            parsed = arguments.parse(text)
+            try:
+                Cell(self.shell, self.kernel.session, self.kernel.history, parsed).run(body)
+            finally:
+                self.names.refresh()
 
     def close(self) -> None:
         """Give back what is held: connections, and the embedded engine."""
