@@ -7,13 +7,24 @@ environment (``OLLAMA_LAB_<TRAIT>``); the default.
 
 from __future__ import annotations
 
+import ast
+import json
 import os
+import re
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, validate
 from traitlets.config import Config, Configurable
-from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
+from traitlets.config.loader import (
+    DeferredConfig,
+    DeferredConfigString,
+    JSONFileConfigLoader,
+    LazyConfigValue,
+    PyFileConfigLoader,
+)
 
 from ollama_lab.errors import BadUsage
 from ollama_lab.options import Value, check_all
@@ -21,10 +32,25 @@ from ollama_lab.options import Value, check_all
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from traitlets import TraitType
+
 CONFIG_FILE = "ollama_lab_config"
 _ENVIRONMENT = "OLLAMA_LAB_"
+#: Settings whose values no message and no table shows.
 SECRET = frozenset({"api_key", "headers"})
 _CONTEXT_STEP = 256
+#: Ollama's durations are Go's; a bare number is seconds.
+_DURATION = re.compile(r"-?\d+(\.\d+)?|-?((\d+(\.\d+)?)(ns|us|µs|ms|s|m|h))+")
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HEADER_VALUE = re.compile(r"[!-~]([\t -~]*[!-~])?")
+_KINDS: tuple[tuple[type[TraitType[Any, Any]], str], ...] = (
+    (Bool, "true or false"),
+    (Int, "a whole number"),
+    (Float, "a number"),
+    (Dict, 'a dict such as {"temperature": 0.2}'),
+    (Unicode, "text"),
+)
+_SWITCHES = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
 
 class OllamaLab(Configurable):
@@ -112,7 +138,33 @@ class OllamaLab(Configurable):
 
     @default("api_key")
     def _api_key_default(self) -> str:
-        return os.environ.get("OLLAMA_API_KEY", "")
+        # A key that was read from a file ends with a newline.
+        return _checked_key(os.environ.get("OLLAMA_API_KEY", ""), "OLLAMA_API_KEY")
+
+    @validate("api_key")
+    def _check_api_key(self, proposal: Any) -> str:
+        return _checked_key(proposal["value"], "api_key")
+
+    @validate("headers")
+    def _check_headers(self, proposal: Any) -> dict[str, str]:
+        for name, value in proposal["value"].items():
+            if not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+                raise BadUsage(f"headers has {name!r}, which is no name of a header.")
+            if not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
+                raise BadUsage(f"headers has no plain text for {name}.")
+        return dict(proposal["value"])
+
+    @validate("ca_file")
+    def _check_ca_file(self, proposal: Any) -> str:
+        path: str = proposal["value"]
+        return os.path.expanduser(path)  # noqa: PTH111 (an empty one stays empty)
+
+    @validate("keep_alive")
+    def _check_keep_alive(self, proposal: Any) -> str:
+        text = str(proposal["value"]).strip()
+        if text and not _DURATION.fullmatch(text):
+            raise BadUsage(f"keep_alive is {text!r}; it takes a time such as 10m, or -1 for ever.")
+        return text
 
     @validate("context_tokens")
     def _check_context_tokens(self, proposal: Any) -> int:
@@ -149,12 +201,43 @@ class OllamaLab(Configurable):
         trait = self.traits(config=True).get(name)
         if trait is None:
             raise BadUsage(f"There is no setting '{name}'.", hint="See them with: %ollama help set")
-        try:
-            setattr(self, name, trait.from_string(text))
-        except (TraitError, ValueError) as exc:
-            kind = type(trait).__name__.lower()
-            raise BadUsage(f"{name} is {text!r}; it takes a {kind} value.") from exc
+        self._assign(name, trait, _from_text(name, trait, text))
         self.sources[name] = "%ollama set"
+
+    def take(self, name: str, value: Any, source: str) -> None:
+        """Set a trait from configuration, and remember where its value stands.
+
+        Parameters
+        ----------
+        source : str
+            Where that is, in words; the message of an error ends with them.
+
+        Raises
+        ------
+        BadUsage
+            A value the setting cannot take.
+        """
+        trait = self.traits(config=True).get(name)
+        if trait is None:
+            # A newer version's setting in a shared file must not stop an older one.
+            warnings.warn(f"ollama-lab has no setting '{name}' ({source}).", stacklevel=2)
+            return
+        if isinstance(value, LazyConfigValue):
+            value = value.get_value(getattr(self, name))
+        try:
+            if isinstance(value, DeferredConfig):
+                value = _from_text(name, trait, str(value))
+            self._assign(name, trait, value)
+        except BadUsage as exc:
+            where = source if exc.message.startswith(name) else f"{name}: {source}"
+            raise BadUsage(f"{exc.message.removesuffix('.')} ({where}).", hint=exc.hint) from exc
+        self.sources[name] = source
+
+    def _assign(self, name: str, trait: TraitType[Any, Any], value: Any) -> None:
+        try:
+            setattr(self, name, value)
+        except TraitError as exc:
+            raise _cannot_take(name, trait, value) from _shown(name, exc)
 
     def reset(self, fresh: OllamaLab) -> None:
         """Forget what this process changed, for the values a new one has."""
@@ -176,53 +259,43 @@ def load(parent: Configurable | None = None) -> OllamaLab:
     BadUsage
         A value that a setting cannot take; the message names the setting and where it stands.
     """
-    merged, sources = Config(), {}
-    for words, layer in _layers(parent):
-        section = layer.get("OllamaLab", {})
-        sources.update(dict.fromkeys(section, words))
-        merged.merge(Config(OllamaLab=section))
-    try:
-        settings = OllamaLab(parent=parent, config=merged)
-    except TraitError as exc:
-        raise BadUsage(f"A setting has a value it cannot take: {exc}") from exc
-    settings.sources = sources
+    # Without the parent's configuration, which is the strongest layer and not the only one.
+    settings = OllamaLab(parent=parent, config=Config())
+    for source, section in _layers(parent):
+        if not isinstance(section, Mapping):
+            raise BadUsage(f"OllamaLab is no section of settings ({source}).")
+        for name, value in section.items():
+            settings.take(name, value, source)
     return settings
 
 
-def _layers(parent: Configurable | None) -> Iterator[tuple[str, Config]]:
+def _layers(parent: Configurable | None) -> Iterator[tuple[str, Any]]:
     """Yield the layers of configuration with their names, weakest first."""
     yield from _environment()
     yield from _files()
     if parent is not None:
-        yield f"the configuration of {type(parent).__name__}", parent.config
+        source = f"the configuration of {type(parent).__name__}"
+        yield source, parent.config.get("OllamaLab", {})
 
 
-def _environment() -> Iterator[tuple[str, Config]]:
-    for name, trait in OllamaLab.class_traits(config=True).items():
+def _environment() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in OllamaLab.class_traits(config=True):
         variable = _ENVIRONMENT + name.upper()
-        text = os.environ.get(variable)
-        if text is None:
-            continue
-        try:
-            value = trait.from_string(text)
-        except (TraitError, ValueError) as exc:
-            shown = "a value" if name in SECRET else repr(text)
-            raise BadUsage(f"{variable} is {shown} that its setting cannot take.") from exc
-        yield variable, Config(OllamaLab={name: value})
+        if variable in os.environ:
+            yield variable, {name: DeferredConfigString(os.environ[variable])}
 
 
-def _files() -> Iterator[tuple[str, Config]]:
+def _files() -> Iterator[tuple[str, Any]]:
     for folder in reversed(_config_path()):
         for loader, ending in ((JSONFileConfigLoader, ".json"), (PyFileConfigLoader, ".py")):
-            name = CONFIG_FILE + ending
-            if not (Path(folder) / name).is_file():
+            path = Path(folder) / (CONFIG_FILE + ending)
+            if not path.is_file():
                 continue
             try:
-                yield f"{name} in {folder}", loader(name, folder).load_config()
-            except ConfigFileNotFound:
-                continue
+                found = loader(path.name, folder).load_config()
             except Exception as exc:  # a config file runs a person's own code
-                raise BadUsage(f"{Path(folder) / name} cannot be read: {exc}.") from exc
+                raise BadUsage(f"{path} cannot be read: {type(exc).__name__}: {exc}.") from exc
+            yield f"{path.name} in {folder}", found.get("OllamaLab", {})
 
 
 def _config_path() -> list[str]:
@@ -235,3 +308,49 @@ def _config_path() -> list[str]:
 
 def _under_jupyterhub() -> bool:
     return bool(os.environ.get("JUPYTERHUB_API_URL") or os.environ.get("JUPYTERHUB_USER"))
+
+
+# ---------------------------------------------------------------- one value
+
+
+def _from_text(name: str, trait: TraitType[Any, Any], text: str) -> Any:
+    """Read a value that stands as text, such as a variable's."""
+    if isinstance(trait, Unicode):
+        return text
+    try:
+        if isinstance(trait, Bool):
+            return _SWITCHES[text.strip().lower()]
+        if isinstance(trait, Dict):
+            return _dict(text)
+        return trait.from_string(text)
+    except (KeyError, ValueError, SyntaxError) as exc:
+        raise _cannot_take(name, trait, text) from _shown(name, exc)
+
+
+def _dict(text: str) -> Any:
+    """Read JSON, or what Python writes for a dict."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return ast.literal_eval(text.strip())
+
+
+def _cannot_take(name: str, trait: TraitType[Any, Any], value: Any) -> BadUsage:
+    kind = next((words for kind, words in _KINDS if isinstance(trait, kind)), "another value")
+    if name in SECRET:
+        return BadUsage(
+            f"{name} has a value it cannot take; it takes {kind.partition(' such')[0]}."
+        )
+    return BadUsage(f"{name} is {value!r}; it takes {kind}.")
+
+
+def _shown(name: str, exc: Exception) -> Exception | None:
+    """Give the cause of an error, unless a traceback would show a secret with it."""
+    return None if name in SECRET else exc
+
+
+def _checked_key(text: str, where: str) -> str:
+    key = text.strip()
+    if key and not _HEADER_VALUE.fullmatch(key):
+        raise BadUsage(f"{where} has a character that no key can have.")
+    return key
