@@ -275,7 +275,7 @@ class Session:
             turns=turns,
             provenance=provenance,
             context_tokens=window,
-            notes=(*notes, *self._warnings(client.host, version)),
+            notes=(*notes, *self._said_once(client.host, model, version)),
             expects_json=request.format is not None,
         )
 
@@ -377,12 +377,16 @@ class Session:
             truncate=truncate,
         )
 
-    def _warnings(self, host: Host, version: str) -> list[str]:
-        """Return what is said once a server and process."""
-        if wire.release(version) >= wire.TRUNCATE_SINCE or host.url in self._warned:
-            return []
-        self._warned.add(host.url)
-        return [f"Ollama {version} cuts a prompt that is too long in silence; 0.12.6 does not"]
+    def _said_once(self, host: Host, model: models.Model, version: str) -> list[str]:
+        """Return what is worth saying once a process: about an old server, about `demo`."""
+        notes = {}
+        if wire.release(version) < wire.TRUNCATE_SINCE:
+            notes[host.url] = f"Ollama {version} cuts long prompts in silence; 0.12.6 does not"
+        if model.is_demo:
+            notes[model.name] = "demo shows how things work and knows little: pull a real model"
+        new = {key: words for key, words in notes.items() if key not in self._warned}
+        self._warned.update(new)
+        return list(new.values())
 
 
 def _phase(plan: Plan) -> str:
@@ -411,6 +415,11 @@ def _shown(client: Client, name: str, entry: models.Model | None) -> models.Mode
 
 def _check_abilities(model: models.Model, request: Request) -> None:
     """Refuse what the server would refuse late, or with words about something else."""
+    if request.raw and (request.system or request.history):
+        raise errors.BadUsage(
+            "--raw sends the prompt as it is, without a system prompt or a conversation.",
+            hint="Leave out --raw, or -s and --history.",
+        )
     if not model.can_chat:
         raise errors.cannot(model.name, "chat")
     if request.think and model.can("thinking") is False:

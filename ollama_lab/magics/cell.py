@@ -200,13 +200,12 @@ class Cell:
         notes = [*self._notes(), *plan.notes]
         if plan.expects_json and answer.data is None and failure is None:
             notes.append("The JSON is not whole: .data is None.")
-        if plan.model.is_demo:
-            notes.append("demo shows how things work and knows little: pull a real model")
         lines = display.footer(
             answer,
             why=plan.choice.why,
             first_token_seconds=watch.first_token_seconds,
             context_tokens=plan.context_tokens,
+            own_limit=int((plan.model.parameters or {}).get("num_predict") or 0),
             notes=notes,
         )
         watch.screen.finish(answer, lines, watch.thought_seconds)
