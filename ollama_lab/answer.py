@@ -101,7 +101,8 @@ class Answer:
         text = " ".join(self.text.split())
         if len(text) > _REPR_CHARACTERS:
             text = text[:_REPR_CHARACTERS] + "…"
-        return f"<Answer of {self.provenance.model}, {self.done_reason or 'unfinished'}: {text!r}>"
+        of = f" of {self.provenance.model}" if self.provenance.model else ""
+        return f"<Answer{of}, {self.done_reason or 'unfinished'}: {text!r}>"
 
     @property
     def code(self) -> list[CodeBlock]:

@@ -277,6 +277,7 @@ def footer(
     why: str = "",
     first_token_seconds: float | None = None,
     context_tokens: int = 0,
+    own_limit: int = 0,
     notes: Sequence[str] = (),
 ) -> list[str]:
     """Word the lines below an answer: what wrote it, how fast, and what a person must know.
@@ -289,6 +290,8 @@ def footer(
         From sending to the first token.
     context_tokens : int, optional
         The window that was sent.
+    own_limit : int, optional
+        The model's own ``num_predict``, which counts where none was sent.
     notes : sequence of str, optional
         Further sentences, a line each.
     """
@@ -300,12 +303,12 @@ def footer(
         parts.append(f"{rate:,.1f} tokens/s" if rate < 100 else f"{rate:,.0f} tokens/s")  # noqa: PLR2004 (digits that mean nothing)
     if first_token_seconds is not None:
         parts.append(f"first token {first_token_seconds:.2f} s")
-    if context_tokens:
+    if context_tokens and stats.prompt_tokens:
         parts.append(f"window {stats.prompt_tokens + stats.answer_tokens:,} of {context_tokens:,}")
-    return [" · ".join(parts), *_ending(answer, context_tokens), *notes]
+    return [" · ".join(parts), *_ending(answer, context_tokens, own_limit), *notes]
 
 
-def _ending(answer: Answer, context_tokens: int) -> list[str]:
+def _ending(answer: Answer, context_tokens: int, own_limit: int) -> list[str]:
     """Say in words why an answer is not whole."""
     if answer.done_reason == "stopped":
         return ["Stopped by you: this is what had come."]
@@ -316,4 +319,6 @@ def _ending(answer: Answer, context_tokens: int) -> list[str]:
     limit = answer.provenance.options.get("num_predict")
     if limit and 0 < limit <= answer.stats.answer_tokens:
         return [f"Cut off after {limit:,} tokens: --num-predict says so."]
+    if not limit and 0 < own_limit <= answer.stats.answer_tokens:
+        return [f"Cut off after {own_limit:,} tokens: the model's own num_predict says so."]
     return [f"Cut off: the window of {context_tokens:,} tokens is full. --num-ctx makes it larger."]

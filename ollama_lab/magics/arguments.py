@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -54,7 +55,13 @@ class _Parser(argparse.ArgumentParser):
         words = message.removeprefix("argument ").replace(
             ": expected one argument", " wants a value"
         )
+        if choice := _CHOICE.fullmatch(words):
+            wanted = one_of(choice["wanted"].replace("'", "").split(", "))
+            words = f"{choice['flag']} is {choice['given']}; it takes {wanted}"
         raise BadUsage(f"%%ollama: {words}.", hint="See all options with: %%ollama?")
+
+
+_CHOICE = re.compile(r"(?P<flag>\S+): invalid choice: (?P<given>.*) \(choose from (?P<wanted>.*)\)")
 
 
 def _parser() -> _Parser:
@@ -178,6 +185,10 @@ def parse(line: str) -> CellArguments:
         )
     if known.output and not known.output.isidentifier():
         raise BadUsage(f"-o is '{known.output}'; it takes a variable's name.")
+    if known.raw and (lost := _lost_in_raw(known)):
+        raise BadUsage(
+            f"--raw sends the prompt as it is: {lost} has no place in it.", hint="Leave one out."
+        )
     return CellArguments(
         model=known.model or known.name,
         system=known.system,
@@ -220,7 +231,8 @@ def _with_think_values(words: list[str]) -> list[str]:
     found: list[str] = []
     for index, word in enumerate(words):
         following = words[index + 1] if index + 1 < len(words) else ""
-        found.append(f"--think={_ON}" if word == "--think" and following not in LEVELS else word)
+        is_lone = word == "--think" and following not in (_ON, *LEVELS)
+        found.append(f"--think={_ON}" if is_lone else word)
     return found
 
 
@@ -238,6 +250,23 @@ def _options(known: argparse.Namespace) -> dict[str, options.Value]:
         else:
             given[name] = values[-1]
     return given
+
+
+def _lost_in_raw(known: argparse.Namespace) -> str:
+    """Return the first option that a raw prompt would lose without a word."""
+    given = {
+        "--system": known.system is not None,
+        "--history": known.history,
+        "--new": known.new,
+        "--think": known.think is not None,
+    }
+    return next((flag for flag, is_given in given.items() if is_given), "")
+
+
+def takes_value(flag: str) -> bool:
+    """Whether the word behind a flag is its value."""
+    action = _PARSER._option_string_actions.get(flag)  # noqa: SLF001 (argparse has no public list)
+    return action is not None and action.nargs != 0
 
 
 def flags() -> list[str]:

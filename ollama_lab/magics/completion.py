@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab.errors import OllamaLabError
@@ -32,6 +33,7 @@ class Names:
     def __init__(self, chosen: Callable[[], Host | None]) -> None:
         self._chosen = chosen
         self._names: tuple[str, ...] = ()
+        self._asked: Host | None = None
         self._asked_at = float("-inf")
         self._thread: threading.Thread | None = None
 
@@ -42,12 +44,15 @@ class Names:
 
     def refresh(self) -> None:
         """Ask the server in a thread, unless that was done just now."""
-        now = time.monotonic()
-        is_busy = self._thread is not None and self._thread.is_alive()
-        if is_busy or now - self._asked_at < _FRESH_SECONDS or self._chosen() is None:
+        host, now = self._chosen(), time.monotonic()
+        if host is None or (self._thread is not None and self._thread.is_alive()):
             return
-        self._asked_at = now
-        self._thread = threading.Thread(target=self._fetch, name="ollama-lab names", daemon=True)
+        if host != self._asked:
+            self._names = ()
+        elif now - self._asked_at < _FRESH_SECONDS:
+            return
+        self._asked, self._asked_at = host, now
+        self._thread = threading.Thread(target=self._fetch, args=(host,), daemon=True)
         self._thread.start()
 
     def wait(self, seconds: float) -> None:
@@ -55,13 +60,10 @@ class Names:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _fetch(self) -> None:
+    def _fetch(self, host: Host) -> None:
         from ollama_lab.client import Client
         from ollama_lab.transport import Patience
 
-        host = self._chosen()
-        if host is None:
-            return
         patience = Patience(_PATIENCE_SECONDS, _PATIENCE_SECONDS, _PATIENCE_SECONDS)
         try:
             with Client(host, patience) as client:
@@ -78,29 +80,39 @@ class Completer:
 
     def __call__(self, _shell: Any, event: Any) -> list[str]:
         """Return what may stand at the cursor."""
-        words = event.line.split()
-        is_cell = event.line.lstrip().startswith("%%")
-        before = words[1:-1] if event.symbol else words[1:]
-        found = self._cell(before, event.symbol) if is_cell else self._line(before, event.symbol)
-        return [word for word in found if word.startswith(event.symbol)]
+        head, *before = event.text_until_cursor.split(" ")
+        word = before.pop() if before else ""
+        before = [other for other in before if other]
+        found = self._cell(before, word) if head.startswith("%%") else self._line(before)
+        # IPython ends a word at a colon, and every name has one: it completes what follows.
+        done = len(word) - len(event.symbol)
+        return [name[done:] for name in found if name.casefold().startswith(word.casefold())]
 
-    def _cell(self, before: list[str], symbol: str) -> list[str]:
-        if symbol.startswith("-"):
+    def _cell(self, before: list[str], word: str) -> list[str]:
+        if word.startswith("-"):
             return arguments.flags()
         last = before[-1] if before else ""
         if last == "--as":
             return list(FORMS)
         if last == "--think":
             return [*LEVELS, *self._names.known()]
-        if last in ("-m", "--model") or not any(not word.startswith("-") for word in before):
-            return list(self._names.known())
-        return []
+        takes_any = last not in ("-m", "--model") and arguments.takes_value(last)
+        if takes_any or _names_a_model(before):
+            return []
+        return list(self._names.known())
 
-    def _line(self, before: list[str], symbol: str) -> list[str]:
-        del symbol
+    def _line(self, before: list[str]) -> list[str]:
         if not before:
             return list(COMMANDS)
         command = COMMANDS.get(before[0])
         if command is not None and command.takes_models:
             return list(self._names.known())
         return []
+
+
+def _names_a_model(words: list[str]) -> bool:
+    """Whether a word is neither an option nor an option's value."""
+    return any(
+        not word.startswith("-") and not arguments.takes_value(previous)
+        for previous, word in pairwise(["", *words])
+    )

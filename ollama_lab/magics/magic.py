@@ -116,10 +116,16 @@ def _say_if_replaced(shell: InteractiveShell) -> None:
     sys.stderr.write(f"%%ollama of {module} is replaced; it is ours now, as is %%ollama_lab.\n")
 
 
+def _is_ours(hook: Any) -> bool:
+    return isinstance(getattr(hook, "__func__", None), Completer)
+
+
 def unregister(shell: InteractiveShell, magics: OllamaMagics) -> None:
     """Take the magics away again."""
     for name in NAMES:
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
+    for chain in shell.strdispatchers["complete_command"].strs.values():
+        chain.chain = [entry for entry in chain.chain if not _is_ours(entry[1])]
     atexit.unregister(magics.close)
     magics.close()
