@@ -75,6 +75,7 @@ class Kernel:
         interrupt_when: Callable[[Message], bool] | None = None,
         answers: Sequence[str] = (),
         linger: float = 0.0,
+        cell_id: str = "",
     ) -> Result:
         """Execute a cell and collect what came of it.
 
@@ -88,6 +89,8 @@ class Kernel:
             What a person types when the cell asks, one after the other.
         linger : float
             Go on listening this many seconds after the kernel is idle.
+        cell_id : str
+            The front end's name for the cell, as JupyterLab sends it.
         """
         request = {
             "code": code,
@@ -99,11 +102,24 @@ class Kernel:
         }
         listener = _Listener(self, list(answers), interrupt_after, interrupt_when)
         result = Result(time.monotonic_ns())
-        sent = self._session.send(self._shell, "execute_request", request)
+        metadata = {"cellId": cell_id} if cell_id else {}
+        sent = self._session.send(self._shell, "execute_request", request, metadata=metadata)
         listener.listen(result, sent["header"]["msg_id"], timeout)
         if linger:
             listener.linger(result, sent["header"]["msg_id"], linger)
         return result
+
+    def complete(self, code: str, cursor: int | None = None, *, timeout: float = 20.0) -> list[str]:
+        """Ask what may stand at the cursor, by default the end of the code."""
+        at = len(code) if cursor is None else cursor
+        sent = self._session.send(self._shell, "complete_request", {"code": code, "cursor_pos": at})
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            if self._shell.poll(left * 1000):
+                _, parent, content = _parsed(self._shell.recv_multipart())
+                if parent == sent["header"]["msg_id"]:
+                    return list(content["matches"])
+        raise AssertionError(f"no completion came within {timeout} s")
 
     def close(self) -> None:
         """End the process and whatever it left in its group. May be called twice."""
