@@ -24,11 +24,12 @@ DEADLINE_SECONDS = 20
 class Sending:
     """How one request for a blob is answered.
 
-    `cut_after` ends the connection after so many bytes; `stall_after` sends nothing more then
+    `is_silent` sends nothing at all until the server is closed; `cut_after` ends the connection after so many bytes; `stall_after` sends nothing more then
     until the server is closed; `pace_seconds` passes between pieces of 64 kB.
     """
 
     status: int = 0
+    is_silent: bool = False
     cut_after: int | None = None
     stall_after: int | None = None
     pace_seconds: float = 0.0
@@ -56,6 +57,7 @@ class FakeRegistry:
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, bytes] = {}
         self.manifest_status = 200
+        self.manifest_is_silent = False
         self.sendings: dict[str, list[Sending]] = {}
         self.seen: list[Seen] = []
         self.stalled = threading.Event()
@@ -143,6 +145,10 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
 
         def send_manifest(self, name: str) -> None:
             raw = registry.manifests.get(name)
+            if registry.manifest_is_silent:
+                registry.stalled.set()
+                self.wait_for_the_end()
+                return
             status = registry.manifest_status if raw is not None else 404
             self.send_whole(status, raw if raw is not None else b'{"errors":[]}')
 
@@ -164,6 +170,10 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
         def send_blob(self, digest: str) -> None:
             how = registry.next_sending(digest)
             data = registry.blobs[digest] + how.extra
+            if how.is_silent:
+                registry.stalled.set()
+                self.wait_for_the_end()
+                return
             if how.status:
                 self.send_whole(how.status, b"no such luck")
                 return

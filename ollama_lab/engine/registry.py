@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
+from contextlib import suppress
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -70,16 +72,32 @@ class Registry:
         self._tag = name.tag
         self.cancelled = cancelled
         self._timeout = (CONNECT_SECONDS, stall_seconds)
-        self._session = _Session()
+        self._session = _Session(self._keep)
+        self._socket: socket.socket | None = None
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
         # Decision of the house: proxies are never asked for this machine, whatever they say.
         others = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
         self._proxies = {"no_proxy": f"{others},{_LOOPBACK}".strip(",")}
 
     def __enter__(self) -> Self:
+        self._watcher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._watcher.join()
         self._session.close()
+
+    def _keep(self, connection: socket.socket) -> None:
+        self._socket = connection
+
+    def _watch(self) -> None:
+        """End a wait for a silent registry: nothing else can before the time-out."""
+        while not self._done.wait(_LOOK_SECONDS):
+            if self.cancelled() and self._socket is not None:
+                with suppress(OSError):  # closed already
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
     def manifest(self) -> bytes:
         """Return the model's manifest as it came.
@@ -88,6 +106,8 @@ class Registry:
         ------
         EngineError
             In Ollama's words: the registry has no such model, is not there, or says no.
+        Cancelled
+            Nobody wants it any more.
         """
         url = f"{self._url}/manifests/{self._tag}"
         try:
@@ -96,6 +116,8 @@ class Registry:
                     raise EngineError(f"pull model manifest: {_refusal(answer)}")
                 raw = _read(answer, _MANIFEST_BYTES + 1)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
+            if self.cancelled():
+                raise Cancelled from exc
             why = _network_words(url, exc)
             raise EngineError(f"pull model manifest: {why}") from exc
         if len(raw) > _MANIFEST_BYTES:
@@ -133,7 +155,6 @@ class Blob:
         self._registry = registry
         self._url = url
         self._asked_from = start
-        self._done = threading.Event()
         self.start = start
 
     def __enter__(self) -> Self:
@@ -142,19 +163,17 @@ class Blob:
         try:
             self._answer = registry.get(self._url, headers)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
+            if registry.cancelled():
+                raise Cancelled from exc
             raise Interrupted(_network_words(self._url, exc)) from exc
         try:
             self.start = _first_byte(self._answer, self._asked_from)
         except BaseException:
             self._answer.close()
             raise
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._watcher.join()
         self._answer.close()
 
     def pieces(self) -> Iterator[bytes]:
@@ -179,20 +198,19 @@ class Blob:
         if self._registry.cancelled():
             raise Cancelled
 
-    def _watch(self) -> None:
-        """End a read that waits on a silent connection: nothing else can before the time-out."""
-        while not self._done.wait(_LOOK_SECONDS):
-            if self._registry.cancelled():
-                # urllib3 2.3 and later; before that the read ends with the time-out.
-                getattr(self._answer.raw, "shutdown", _nothing)()
-                return
-
 
 class _Session(requests.Session):
     """Sends no credentials at all, wherever it is sent on to."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[socket.socket], None]) -> None:
         super().__init__()
+        for adapter in self.adapters.values():
+            # Told of every socket, so that a wait can be ended from outside. Connections through
+            # a proxy have pools of their own: those waits end with the time-out.
+            adapter.poolmanager.pool_classes_by_scheme = {
+                "http": _told(urllib3.HTTPConnectionPool, keep),
+                "https": _told(urllib3.HTTPSConnectionPool, keep),
+            }
         self.headers["User-Agent"] = "ollama-lab"
         self.max_redirects = _MOST_REDIRECTS
         self.auth = _nobody  # an auth of its own keeps requests from looking into ~/.netrc
@@ -210,6 +228,20 @@ class _Session(requests.Session):
         if target and resp.url.startswith("https:") and urlsplit(target).scheme == "http":
             raise EngineError("insecure protocol http: the registry redirects to it")
         return target
+
+
+def _told(
+    pool: type[urllib3.HTTPConnectionPool], keep: Callable[[socket.socket], None]
+) -> type[urllib3.HTTPConnectionPool]:
+    """Return a kind of connection pool that hands over each socket it opens."""
+    base: Any = pool.ConnectionCls
+
+    class Connection(base):  # type: ignore[misc]  # (one class for http, another for https)
+        def connect(self) -> None:
+            super().connect()
+            keep(self.sock)
+
+    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 
 
 def is_loopback(host: str) -> bool:
@@ -294,7 +326,3 @@ def _causes(exc: BaseException | None) -> Iterator[BaseException]:
 
 def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _nothing() -> None:
-    """Stand in for what an older urllib3 has not."""

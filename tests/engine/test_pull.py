@@ -6,18 +6,22 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from fake_registry import LAYER, FakeRegistry, Sending
 from waiting import DEADLINE_SECONDS, wait_until
 
 from ollama_lab.engine.failure import EngineError
 from ollama_lab.engine.pull import Cancelled, pull
+from ollama_lab.engine.registry import _Session
 from ollama_lab.engine.store import Store
 
 if TYPE_CHECKING:
@@ -215,6 +219,38 @@ def test_a_connection_that_stays_silent_ends_the_pull_in_words(
         fetch(store, name, stall_seconds=0.2, tries=2)
 
 
+def test_a_registry_that_never_answers_ends_the_pull_in_words(
+    registry: FakeRegistry, store: Store
+) -> None:
+    name, digest = big_model(registry)
+    registry.send(digest, Sending(is_silent=True))
+
+    with pytest.raises(EngineError, match=r"max retries exceeded: Get .* no byte came in time"):
+        fetch(store, name, stall_seconds=0.2, tries=2)
+
+
+def test_a_blob_that_the_registry_does_not_have_ends_the_pull_at_once(
+    registry: FakeRegistry, store: Store
+) -> None:
+    name, digest = big_model(registry)
+    registry.send(digest, Sending(status=404))
+
+    with pytest.raises(EngineError, match=r"^file does not exist$"):
+        fetch(store, name)
+
+    assert len(registry.ranges(digest)) == 1
+
+
+def test_a_blob_that_is_shorter_than_its_manifest_says_ends_in_words(
+    registry: FakeRegistry, store: Store
+) -> None:
+    name, digest = big_model(registry)
+    registry.send(digest, Sending(cut_after=100_000), Sending(status=416))
+
+    with pytest.raises(EngineError, match="the registry has no bytes after that"):
+        fetch(store, name, tries=2)
+
+
 def test_a_server_that_always_cuts_ends_the_pull_in_words(
     registry: FakeRegistry, store: Store
 ) -> None:
@@ -323,6 +359,29 @@ def test_a_registry_that_is_not_there_is_said_as_ollama_says_it(store: Store) ->
     assert caught.value.message.endswith(f"dial tcp {host}: connect: connection refused")
 
 
+def test_a_registry_that_hangs_up_is_quoted(store: Store) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def hang_up() -> None:
+            server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+
+        with pytest.raises(EngineError, match=r"^pull model manifest: Get \"http://127"):
+            fetch(store, f"{host}/library/tiny")
+
+        thread.join(DEADLINE_SECONDS)
+
+
+def test_a_manifest_without_an_end_is_refused(registry: FakeRegistry, store: Store) -> None:
+    name = registry.publish("long", ["x" * 5_000_000])
+
+    with pytest.raises(EngineError, match="the registry's answer is too long for one"):
+        fetch(store, name)
+
+
 @pytest.mark.parametrize(
     "manifest",
     [
@@ -363,7 +422,8 @@ def test_a_model_of_tensors_is_refused_as_ollama_does(registry: FakeRegistry, st
 
 def once_silent(registry: FakeRegistry, partial: Path) -> Callable[[], bool]:
     """Return a `cancelled` that says True when all that came before a silence is on disk."""
-    return lambda: registry.stalled.is_set() and partial.stat().st_size > 1_800_000
+    # The rest of the 2,000,000 bytes is no whole piece of 64 kB, so it is awaited when this holds.
+    return lambda: registry.stalled.is_set() and partial.stat().st_size >= 30 * 65_536
 
 
 def test_cancelling_keeps_what_came_and_closes_a_silent_connection(
@@ -389,6 +449,63 @@ def test_cancelling_keeps_what_came_and_closes_a_silent_connection(
     assert len(raised) == 1
     assert registry.hung_up.wait(DEADLINE_SECONDS)
     assert partial_of(store, digest).stat().st_size > 1_800_000
+
+
+def test_cancelling_works_before_the_first_byte_of_a_layer(
+    registry: FakeRegistry, store: Store
+) -> None:
+    name, digest = big_model(registry)
+    registry.send(digest, Sending(is_silent=True))
+
+    with pytest.raises(Cancelled):
+        pull(store, name, quiet, cancelled=registry.stalled.is_set)
+
+    assert registry.hung_up.wait(DEADLINE_SECONDS)
+
+
+def test_cancelling_works_before_the_first_byte_of_the_manifest(
+    registry: FakeRegistry, store: Store
+) -> None:
+    name, _ = big_model(registry)
+    registry.manifest_is_silent = True
+
+    with pytest.raises(Cancelled):
+        pull(store, name, quiet, cancelled=registry.stalled.is_set)
+
+    assert registry.hung_up.wait(DEADLINE_SECONDS)
+
+
+def test_cancelling_works_between_two_tries(registry: FakeRegistry, store: Store) -> None:
+    name, digest = big_model(registry)
+    registry.send(digest, Sending(status=503))
+
+    with pytest.raises(Cancelled):
+        pull(store, name, quiet, cancelled=lambda: len(registry.ranges(digest)) > 3)
+
+
+def test_cancelling_works_while_another_pull_brings_the_layer(
+    registry: FakeRegistry, store: Store
+) -> None:
+    name, digest = big_model(registry)
+    registry.send(digest, Sending(stall_after=2_000_000))
+    is_over = threading.Event()
+
+    def run() -> None:
+        with suppress(Cancelled):
+            pull(Store(store.root), name, quiet, cancelled=is_over.is_set)
+
+    first = threading.Thread(target=run)
+    first.start()
+    assert registry.stalled.wait(DEADLINE_SECONDS)
+    lines: list[dict[str, Any]] = []
+
+    with pytest.raises(Cancelled):
+        pull(store, name, lines.append, cancelled=lambda: len(lines) > 1)
+
+    is_over.set()
+    first.join(DEADLINE_SECONDS)
+    assert lines[1]["digest"] == digest
+    assert len(registry.ranges(digest)) == 1
 
 
 def test_the_next_pull_goes_on_after_a_cancelled_one(registry: FakeRegistry, store: Store) -> None:
@@ -542,6 +659,21 @@ def test_proxies_are_not_asked_for_this_machine(
     monkeypatch.setenv("NO_PROXY", "example.org")
 
     assert fetch(store, name)[-1] == {"status": "success"}
+
+
+def test_a_redirect_from_https_to_http_is_refused() -> None:
+    answer = requests.Response()
+    answer.status_code = 307
+    answer.url = "https://registry.example/v2/library/tiny/blobs/x"
+    answer.headers["Location"] = "http://cdn.example/x"
+
+    with _Session(lambda _: None) as session, pytest.raises(EngineError, match="insecure protocol"):
+        session.get_redirect_target(answer)
+
+
+def test_a_scheme_that_is_none_is_no_name(store: Store) -> None:
+    with pytest.raises(EngineError, match="invalid model name"):
+        fetch(store, "ftp://registry.example/library/tiny")
 
 
 def test_http_to_another_machine_needs_to_be_asked_for(store: Store) -> None:
