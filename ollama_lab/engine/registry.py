@@ -204,6 +204,7 @@ class _Session(requests.Session):
 
     def __init__(self, keep: Callable[[socket.socket], None]) -> None:
         super().__init__()
+        adapter: Any  # typed as a base class that has no pools
         for adapter in self.adapters.values():
             # Told of every socket, so that a wait can be ended from outside. Connections through
             # a proxy have pools of their own: those waits end with the time-out.
