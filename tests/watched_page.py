@@ -81,7 +81,7 @@ class WatchedPage:
         page.on("websocket", self._note_socket)
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
 
-    def run(self, name: str, cell: str, *, until: int) -> None:
+    def run(self, name: str, cell: str, *, until: int = 0) -> None:
         """Open a notebook of one cell, run it, and wait until its last output is drawn.
 
         The output of a cell that was run is trusted: JupyterLab inserts its HTML as it stands.
@@ -92,17 +92,19 @@ class WatchedPage:
             Name of the notebook.
         cell : str
             What it runs.
-        until : int
-            How many Markdown outputs the cell makes. One more is added here, which acts on
-            purpose, after the others: when it has, they have had their turn.
+        until : int, default 0
+            How many Markdown outputs the cell makes, where they leave the page in one piece. One
+            more is added here, which acts on purpose, after the others: when it has, they have
+            had their turn.
         """
         last = f"display({{'text/markdown': {_LAST!r}}}, raw=True)"
-        self.page.goto(
-            self._lab.notebook(name, [f"from IPython.display import display\n{cell}\n{last}"])
-        )
+        cells = [f"from IPython.display import display\n{cell}\n{last}"]
+        self.page.goto(self._lab.notebook(name, cells))
         self.page.wait_for_function(_READY)
         self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-        self.page.wait_for_function(_DRAWN, arg=until + 1)
+        self.page.wait_for_function("() => window.fired.includes(-1)")
+        if until:
+            self.page.wait_for_function(_DRAWN, arg=until + 1)
         self.page.wait_for_load_state("networkidle")
 
     def outputs(self) -> Locator:
@@ -163,8 +165,7 @@ _READY: str = """() => {
 }"""
 _DRAWN: str = """count => {
     const drawn = document.querySelectorAll('.jp-OutputArea-output.jp-RenderedMarkdown');
-    return drawn.length === count && window.fired.includes(-1)
-        && drawn[count - 1].querySelector('mjx-container') !== null;
+    return drawn.length === count && drawn[count - 1].querySelector('mjx-container') !== null;
 }"""
 _PROVOKE: str = """() => {
     const stay = event => event.preventDefault();

@@ -20,11 +20,11 @@ ENVIRONMENT = re.compile(
     r"\\begin\{((?:align|alignat|gather|flalign|multline|equation|eqnarray)\*?|aligned|gathered|split|cases"
     r"|array|[bBpvV]?(?:small)?matrix)\}"
 )
+_OPENING_QUOTE = re.compile(r"(?<![^\s{(])\"")
 # Signs that would mean something to a parser that does not see the formula.
 _TAMED = (
     ("<=>", "⇌"),  # mhchem reads this arrow in \ce{}; in mathematics it is the same statement
     ("<", r"\lt "),
-    ('"', "”"),
     ("`", "‘"),
     ("](", "] ("),
     ("]:", "] :"),
@@ -41,6 +41,7 @@ def formula(source: str) -> str | None:
         tex = tex.replace(entity, sign)
     for sign, tame in _TAMED:
         tex = tex.replace(sign, tame)
+    tex = _OPENING_QUOTE.sub("“", tex).replace('"', "”")
     tex = re.sub(r"&(?=[A-Za-z#])", "& ", tex)
     return tex if tex and _is_balanced(tex) else None
 

@@ -35,14 +35,31 @@ def test_nothing_a_hostile_answer_holds_acts_in_a_trusted_output(page: WatchedPa
     assert complaints(page.audit(), _NAMES) == []
 
 
-def test_the_same_answers_act_when_they_go_out_as_they_came(page: WatchedPage) -> None:
-    texts = _armed(page.canary)
+@pytest.mark.parametrize(
+    ("kind", "at_least"),
+    [
+        pytest.param("entities", 2, id="entities"),
+        pytest.param("fences", 12, id="fences"),
+        pytest.param("html", 25, id="html"),
+        pytest.param("latex", 8, id="latex"),
+        pytest.param("links", 8, id="links"),
+        pytest.param("structure", 10, id="structure"),
+    ],
+)
+def test_the_same_answers_act_when_they_go_out_as_they_came(
+    page: WatchedPage, kind: str, at_least: int
+) -> None:
+    numbered = enumerate(_armed(page.canary))
+    # A lone surrogate that is not made harmless ends the kernel's connection.
+    texts = [
+        text.encode("utf-8", "replace").decode()
+        for number, text in numbered
+        if _ATTACKS[number].kind == kind
+    ]
 
-    page.run("as-they-came", published(texts), until=len(texts))
+    page.run(f"as-they-came-{kind}", published(texts))
     page.provoke()
 
-    ran = page.fired()
-    asked = page.numbers_asked_for()
-    print(f"{len(texts)} attacks: {len(ran)} ran a script, {len(asked)} made a request")
-    assert len(ran) >= 60
-    assert len(asked) >= 20
+    acted = {*page.fired(), *page.numbers_asked_for()}
+    print(f"{kind}: {len(acted)} of {len(texts)} ran a script or made a request")
+    assert len(acted) >= at_least
