@@ -19,7 +19,10 @@ The tree, with the HTTP status a door answers with::
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +42,9 @@ class OllamaLabError(Exception):
     http_status = 500
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _one_line(message)
+        self.hint = _one_line(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
@@ -49,6 +52,20 @@ class OllamaLabError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Give IPython one line instead of a traceback; the cell fails all the same."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def _one_line(text: str) -> str:
+    r"""Make the words of a server, or of a name, harmless on a terminal and in a cell.
+
+    >>> _one_line("no\nroom for \x1b[31m'\ud800'")
+    "no room for \\x1b[31m'\\ud800'"
+    """
+    line = " ".join(text.split("\n")) if "\n" in text else text
+    if line.isprintable():
+        return line
+    return "".join(
+        char if char.isprintable() or char == "\xa0" else ascii(char)[1:-1] for char in line
+    )
 
 
 class Unreachable(OllamaLabError):
@@ -197,14 +214,44 @@ def unauthorized(host: str) -> Unauthorized:
 def unreachable(host: str, why: str = "") -> Unreachable:
     """Word a host at which nothing answers."""
     reason = f" ({why})" if why else ""
-    name = host.partition("://")[2].partition(":")[0]
-    if name in ("127.0.0.1", "localhost", "[", "[::1]"):
-        how = "Start it with: ollama serve"
-    elif "." in name:
-        how = "Is it running there, and does it listen beyond its own loopback?"
-    else:
-        how = f"Start it with: docker compose up -d {name}"
-    return Unreachable(f"Nothing answers at {host}{reason}.", hint=how)
+    return Unreachable(f"Nothing answers at {host}{reason}.", hint=_how_to_start(host))
+
+
+def behind_proxy(host: str) -> Unreachable:
+    """Word a proxy of the environment that does not lead to a host."""
+    return Unreachable(
+        f"The proxy of the environment does not lead to {host}.",
+        hint=f"Go there without it: set NO_PROXY={urlsplit(host).hostname}",
+    )
+
+
+def _how_to_start(host: str) -> str:
+    name = urlsplit(host).hostname or ""
+    try:
+        is_here = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        is_here = name in ("", "localhost") or name.endswith(".localhost")
+        if not is_here and _SERVICE.fullmatch(name):
+            return f"Start it with: docker compose up -d {name}"
+    if is_here:
+        return "Start it with: ollama serve"
+    return "Is it running there, and does it listen beyond its own loopback?"
+
+
+#: A name without a dot is, nearly always, a service of a compose file.
+_SERVICE = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def redirected(host: str, location: str) -> Refused:
+    """Word a redirect, which is never followed: it would carry the prompt to another machine."""
+    parts = urlsplit(location)
+    named = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    other = named if parts.scheme and parts.netloc and named != host else "another address"
+    hint = "Name the right address with: %ollama host "
+    return Refused(
+        f"{host} sends on to {other}, and redirects are not followed.",
+        hint=hint + (other if "://" in other else "URL"),
+    )
 
 
 def cut_off(host: str) -> StreamBroken:

@@ -61,8 +61,20 @@ def normalize(name: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two names mean one model: names compare without case."""
-    return normalize(one).casefold() == normalize(other).casefold()
+    """Whether two names mean one model: names compare without case.
+
+    >>> same("Llama3.2", "llama3.2:latest"), same("a b", "a b"), same("a b", "a")
+    (True, True, False)
+    """
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    # A server's list may hold names that Ollama itself would not take; they are themselves.
+    try:
+        return normalize(name).casefold()
+    except BadUsage:
+        return name.casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +175,7 @@ def _of_kind(option: Option, value: Any) -> Value:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadUsage(f"{option.name} is {value!r}; it takes a number.")
-    if option.kind is int and value != int(value):
+    if option.kind is int and not (math.isfinite(value) and value == int(value)):
         raise BadUsage(f"{option.name} is {value}; it takes a whole number.")
     return int(value) if option.kind is int else float(value)
 

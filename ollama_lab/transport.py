@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import ssl
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.wait import wait_for_read
 
 from ollama_lab import errors
+from ollama_lab.framing import Chunked, Plain
 
 if TYPE_CHECKING:
     import socket
@@ -122,7 +125,7 @@ class Transport:
             Seconds to sleep between reads of a stream that comes slowly; 0 reads at once.
         """
         with self._opened(method, path, data, tick) as (response, exchange):
-            if response.ok:
+            if response.ok:  # (redirects never come this far)
                 yield None, exchange.read(pace=pace)
             else:
                 body = b"".join(exchange.read(pace=0))
@@ -142,55 +145,86 @@ class Transport:
                     self.host.url + path,
                     data=data,
                     stream=True,
-                    # A redirect would carry the prompt, or a key, to another machine.
                     allow_redirects=False,
+                    # Said here, or the environment's REQUESTS_CA_BUNDLE would win over ca_file.
+                    verify=self._session.verify,
                     timeout=(self.patience.connect_seconds, None),
                     headers={"Content-Type": "application/json"} if data else None,
                 )
+            if location := response.headers.get("Location"):
+                raise errors.redirected(self.host.url, location)
             yield response, exchange
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as exc:
             raise self._unreachable(exc) from exc
         except requests.RequestException as exc:
-            raise errors.not_ollama(self.host.url, str(exc)) from exc
+            raise errors.Unreachable(
+                f"{self.host.url} cannot be asked: {exc}",
+                hint="Check the address with: %ollama host URL",
+            ) from exc
         finally:
             if response is not None:
                 response.close()
 
     def _unreachable(self, exc: Exception) -> errors.OllamaLabError:
-        words = str(exc)
-        if "ConnectTimeout" in type(exc).__name__ or "ConnectTimeout" in words:
-            return errors.unreachable(
-                self.host.url, f"no connection within {self.patience.connect_seconds:g} s"
-            )
+        """Word what `requests` and `urllib3` tell in the names of nested exceptions."""
+        url, words = self.host.url, f"{type(exc).__name__} {exc}"
+        if isinstance(exc, requests.exceptions.ProxyError):
+            return errors.behind_proxy(url)
+        if "ConnectTimeout" in words:
+            seconds = f"{self.patience.connect_seconds:g} s"
+            return errors.unreachable(url, f"no connection within {seconds}")
         if "NameResolution" in words or "getaddrinfo" in words:
-            name = urlsplit(self.host.url).hostname
-            return errors.unreachable(self.host.url, f"no machine is called '{name}'")
-        if "SSL" in words or "CERTIFICATE" in words.upper():
-            return errors.Unreachable(
-                f"{self.host.url} shows a certificate that is not trusted here.",
-                hint="Name its authority with the setting ca_file.",
-            )
-        if "RemoteDisconnected" in words or "reset" in words.lower():
-            return errors.StreamBroken(
-                f"{self.host.url} closed the connection before it answered.",
-                hint="Run it again; if it fails again, look at the server's log.",
-            )
-        return errors.unreachable(self.host.url)
+            return errors.unreachable(url, f"no machine is called '{urlsplit(url).hostname}'")
+        return _no_answer(url, words) or errors.unreachable(url)
+
+
+def _no_answer(url: str, words: str) -> errors.OllamaLabError | None:
+    """Word what went wrong on a connection that was made."""
+    if "WRONG_VERSION" in words or "record layer" in words:
+        return errors.not_ollama(url, "without TLS")
+    if "SSL" in words or "CERTIFICATE" in words.upper():
+        return errors.Unreachable(
+            f"{url} shows a certificate that is not trusted here.",
+            hint="Name its authority with the setting ca_file.",
+        )
+    if "RemoteDisconnected" in words or "reset" in words.lower():
+        return errors.StreamBroken(
+            f"{url} closed the connection before it answered.",
+            hint="Run it again; if it fails again, look at the server's log.",
+        )
+    if "BadStatusLine" in words or "LineTooLong" in words:
+        return errors.not_ollama(url, "no HTTP")
+    return None
 
 
 def session(host: Host) -> requests.Session:
     """Make the session of a host: its headers, its certificates, proxies only for far hosts."""
-    made = requests.Session()
+    made = _Session()
     # Proxies of the environment cannot know loopback, private and single-label hosts.
     made.trust_env = not host.is_near
     made.headers.update({"Accept-Encoding": "identity", "User-Agent": "ollama-lab"})
     made.headers.update(host.headers)
     made.auth = host.basic_auth or _keep_headers
-    made.verify = host.ca_file or host.verify_tls
+    made.verify = _certificates(host)
     adapter = _Adapter()
     made.mount("http://", adapter)
     made.mount("https://", adapter)
     return made
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Leave redirects alone: `requests` would read their whole body to prepare the next."""
+        del resp
+
+
+def _certificates(host: Host) -> str | bool:
+    if host.ca_file and not Path(host.ca_file).exists():
+        raise errors.BadUsage(
+            f"ca_file is '{host.ca_file}', and no such file is here.",
+            hint="It holds the certificates, in PEM, that the host is checked with.",
+        )
+    return host.verify_tls and (host.ca_file or True)
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -267,6 +301,7 @@ class _Exchange:
             _EXCHANGE.reset(token)
 
     def wait_for_first_byte(self) -> None:
+        """Wait, told by ticks, until the head begins to come."""
         self._wait(self._patience.first_byte_seconds)
 
     def read(self, *, pace: float) -> Iterator[bytes]:
@@ -274,11 +309,12 @@ class _Exchange:
         answer = self._answer
         if answer is None or answer.fp is None:  # no body, or all of it was read with the head
             return
-        body = _Chunked() if answer.chunked else _Plain(answer.length)
+        body = Chunked() if answer.chunked else Plain(answer.length)
         rhythm = _Rhythm(pace)
-        is_here = self._came_with_head(answer)
+        # The read that brought the head may have brought bytes of the body: no select sees them.
+        is_here = self._is_buffered(answer)
         while not body.is_complete:
-            if not (is_here or self._is_decrypted()):
+            if not is_here:
                 self._wait(self._patience.idle_seconds)
             is_here = False
             if not (data := self._receive(answer)):
@@ -295,27 +331,10 @@ class _Exchange:
         except OSError as exc:
             raise errors.cut_off(self._url) from exc
 
-    def _came_with_head(self, answer: http.client.HTTPResponse) -> bool:
-        """Whether the read that brought the head brought bytes of the body: no select sees them."""
-        if self._sock is None:
-            return False
-        self._sock.settimeout(0)
-        try:
-            return bool(answer.fp.peek(1))
-        except OSError:  # TLS has its own word for "nothing yet"
-            return False
-        finally:
-            self._sock.settimeout(None)
-
-    def _is_decrypted(self) -> bool:
-        """Whether TLS holds decrypted bytes that no select can see."""
-        pending = getattr(self._sock, "pending", None)
-        return bool(pending and pending())
-
     def _wait(self, longest: float) -> None:
-        """Wait for a readable socket, told by ticks, for at most ``longest`` seconds."""
+        """Wait for a byte or the end, told by ticks, for at most ``longest`` seconds."""
         began = time.monotonic()
-        while self._sock is not None and not wait_for_read(self._sock, TICK_SECONDS):
+        while not self._is_readable():
             now = time.monotonic()
             if longest and now - began > longest:
                 raise errors.TimedOut(
@@ -324,6 +343,34 @@ class _Exchange:
                 )
             if self._tick is not None:
                 self._tick(now - self._sent_at)
+
+    def _is_readable(self) -> bool:
+        """Wait a tick's time; whether a read would then return at once."""
+        sock, answer = self._sock, self._answer
+        if sock is None or answer is None:
+            return True
+        if not isinstance(sock, ssl.SSLSocket):
+            return wait_for_read(sock, TICK_SECONDS)
+        # A readable socket may bring TLS's own records only: only a read tells. One more read
+        # first, since what TLS has decrypted no select can see.
+        return self._is_buffered(answer) or (
+            wait_for_read(sock, TICK_SECONDS) and self._is_buffered(answer)
+        )
+
+    def _is_buffered(self, answer: http.client.HTTPResponse) -> bool:
+        """Read what is there without waiting; whether there is something, or TLS's end."""
+        sock = self._sock
+        if sock is None:
+            return False
+        sock.settimeout(0)
+        try:
+            return bool(answer.fp.peek(1)) or isinstance(sock, ssl.SSLSocket)
+        except ssl.SSLWantReadError:  # TLS's word for "nothing yet"
+            return False
+        except OSError:
+            return True  # the read that follows says what is wrong
+        finally:
+            sock.settimeout(None)
 
 
 class _Rhythm:
@@ -349,69 +396,3 @@ class _Rhythm:
         if since < self._pace:
             time.sleep(self._pace - since)
         self._woke, self._lines = time.monotonic(), 0
-
-
-class _Plain:
-    """A body of a stated length, or one that ends with the connection."""
-
-    def __init__(self, length: int | None) -> None:
-        self._left = length
-        self.needs_end = length is not None
-
-    @property
-    def is_complete(self) -> bool:
-        return self._left == 0
-
-    def feed(self, data: bytes) -> bytes:
-        if self._left is not None:
-            data = data[: self._left]
-            self._left -= len(data)
-        return data
-
-
-class _Chunked:
-    """The chunked coding of RFC 9112, section 7.1, on whatever bytes a read brings."""
-
-    needs_end = True
-
-    def __init__(self) -> None:
-        self.is_complete = False
-        self._rest = b""
-        self._left = 0
-        self._owes_newline = False
-
-    def feed(self, data: bytes) -> bytes:
-        """Return the payload of the next bytes."""
-        data = self._rest + data if self._rest else data
-        pieces, at, size = [], 0, len(data)
-        while at < size:
-            if self._left:
-                piece = data[at : at + self._left]
-                pieces.append(piece)
-                at += len(piece)
-                self._left -= len(piece)
-                self._owes_newline = not self._left
-                continue
-            end = data.find(b"\r\n", at)
-            if end < 0:
-                break
-            line, at = data[at:end], end + 2
-            if self._owes_newline:
-                self._owes_newline = False
-                continue
-            self._left = _chunk_size(line)
-            if not self._left:
-                self.is_complete = True
-                break
-        self._rest = data[at:]
-        return b"".join(pieces)
-
-
-def _chunk_size(line: bytes) -> int:
-    try:
-        return int(line.partition(b";")[0], 16)
-    except ValueError as exc:
-        raise errors.StreamBroken(
-            f"The server broke the rules of HTTP in mid-answer: {line[:20]!r}.",
-            hint="Is there a proxy between?",
-        ) from exc
