@@ -94,12 +94,11 @@ async def _run(place: Place) -> None:
     users = Users(_linger_seconds())
     token = secrets.token_urlsafe(32)
     version = installed_version()
-
     engine = Engine(_writable(default_store()), token=token, handlers=rules(users, version))
     with _signals(users.end):
-        port = await engine.start()
-        place.write(Record(f"http://127.0.0.1:{port}", token, os.getpid(), version))
         try:
+            port = await engine.start()
+            place.write(Record(f"http://127.0.0.1:{port}", token, os.getpid(), version))
             await users.wait()
         finally:
             # First, so that nobody who looks now takes this engine for one that stays.

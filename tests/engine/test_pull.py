@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -523,16 +524,10 @@ def test_the_next_pull_goes_on_after_a_cancelled_one(registry: FakeRegistry, sto
 def test_two_pulls_of_a_layer_share_one_download(registry: FakeRegistry, store: Store) -> None:
     name, digest = big_model(registry)
     registry.send(digest, Sending(pace_seconds=0.01))
-    ends: list[str] = []
 
-    def run() -> None:
-        ends.append(fetch(Store(store.root), name)[-1]["status"])
-
-    threads = [threading.Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE_SECONDS)
+    with ThreadPoolExecutor(2) as threads:
+        pulls = [threads.submit(fetch, Store(store.root), name) for _ in range(2)]
+        ends = [each.result(DEADLINE_SECONDS)[-1]["status"] for each in pulls]
 
     assert ends == ["success", "success"]
     assert len(registry.ranges(digest)) == 1
