@@ -149,10 +149,13 @@ class Hosts:
     ----------
     settings : OllamaLab
         Read at each choice, so that ``%ollama host`` takes effect at once.
+    local : str, optional
+        The address that is tried where none is set.
     """
 
-    def __init__(self, settings: OllamaLab) -> None:
+    def __init__(self, settings: OllamaLab, *, local: str = _LOCAL) -> None:
         self._settings = settings
+        self._local = local
         self._chosen: Host | None = None
         self._engine: Running | None = None
 
@@ -174,8 +177,12 @@ class Hosts:
             url, auth = parse(flag)
             # Never the key: it belongs to the host of the setting or OLLAMA_HOST.
             return Host(url, "--host", basic_auth=auth)
+        if self._engine is not None and not self._engine.is_alive:
+            self.close()  # it was killed: another one is started, or found
         if self._chosen is None:
             self._chosen = self._choose()
+            if not self._chosen.is_embedded:
+                self._give_back()
         return self._chosen
 
     @property
@@ -190,6 +197,9 @@ class Hosts:
     def close(self) -> None:
         """Give the embedded engine back, if this process uses it."""
         self._chosen = None
+        self._give_back()
+
+    def _give_back(self) -> None:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
@@ -200,12 +210,16 @@ class Hosts:
             return self._set(settings.host, settings.sources.get("host", "the setting host"))
         if os.environ.get("OLLAMA_HOST", "").strip("\"' "):
             return self._set(os.environ["OLLAMA_HOST"], "OLLAMA_HOST")
-        if settings.allow_probe and answers(_LOCAL):
-            return Host(_LOCAL, "it answers on this machine")
+        if settings.allow_probe and answers(self._local):
+            return Host(self._local, "it answers on this machine")
         return self._embedded()
 
     def _set(self, text: str, why: str) -> Host:
-        url, auth = parse(text)
+        try:
+            url, auth = parse(text)
+        except BadUsage as exc:
+            words = exc.message.removesuffix(".")
+            raise BadUsage(f"{words} ({why}).", hint=exc.hint) from exc
         settings = self._settings
         headers = dict(settings.headers)
         if settings.api_key:
@@ -224,7 +238,9 @@ class Hosts:
             raise _nowhere(may_have_engine=self._settings.allow_engine)
         from ollama_lab.engine import launcher
 
-        self._engine = launcher.connect()
+        running = launcher.connect()
+        self._give_back()  # after the new lease, so that an engine that lives does not end between
+        self._engine = running
         headers = {"Authorization": f"Bearer {self._engine.token}"}
         why = "no Ollama answers, so the embedded engine does"
         return Host(self._engine.url, why, headers=headers, is_embedded=True)
@@ -243,11 +259,12 @@ def answers(url: str, seconds: float = PROBE_SECONDS) -> bool:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
     try:
         connection.request("GET", f"{parts.path}/api/version")
-        return "version" in json.loads(connection.getresponse().read(1000))
+        reply = json.loads(connection.getresponse().read(1000))
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         connection.close()
+    return isinstance(reply, dict) and "version" in reply
 
 
 def _nowhere(*, may_have_engine: bool) -> Unreachable:
