@@ -99,8 +99,8 @@ def _status(kernel: Kernel, words: list[str]) -> Words:
     loaded = client.ps()
     memory = ", ".join(f"{name} ({there.where})" for name, there in loaded.items())
     lines.append(f"In memory: {memory or 'nothing'}")
-    if len(kernel.history):
-        lines.append(f"The conversation of --history has {len(kernel.history)} turns")
+    if turns := len(kernel.history):
+        lines.append(f"--history continues {turns} {'turn' if turns == 1 else 'turns'}")
     return Words(tuple(lines))
 
 
