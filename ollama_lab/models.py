@@ -299,13 +299,24 @@ def find(name: str, listed: Sequence[Model]) -> Model | None:
 
 
 def nearest(name: str, listed: Iterable[Model]) -> list[str]:
-    """Return up to three listed names that a person may have meant."""
-    names = {model.name.casefold(): model.name for model in listed}
+    """Return up to three listed names that a person may have meant.
+
+    A name without a tag is compared with names without theirs: ``lama3`` is near ``llama3:latest``.
+    """
     wanted = name.casefold()
-    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
-    stem = wanted.partition(":")[0]
-    close += [key for key in names if key.partition(":")[0] == stem and key not in close]
-    return [names[key] for key in close[:3]]
+    stem = _stem(wanted)
+    forms: dict[str, list[str]] = {}
+    for model in listed:
+        folded = model.name.casefold()
+        forms.setdefault(_stem(folded) if wanted == stem else folded, []).append(model.name)
+    near = difflib.get_close_matches(wanted, forms, n=3, cutoff=0.6)
+    near += [form for form in forms if _stem(form) == stem and form not in near]
+    return [full for form in near for full in forms[form]][:3]
+
+
+def _stem(name: str) -> str:
+    path, slash, last = name.rpartition("/")
+    return path + slash + last.partition(":")[0]
 
 
 def refuse_remote(model: Model, *, allow_remote: bool) -> None:
