@@ -193,8 +193,18 @@ def _within(option: Option, value: float) -> None:
     finite = value == value and abs(value) != float("inf")  # noqa: PLR0124 (NaN is not itself)
     if finite and (low is None or value >= low) and (high is None or value <= high):
         return
-    span = f"from {low:g} up" if high is None else f"from {low or 0:g} to {high:g}"
-    raise BadUsage(f"{option.name} is {value:g}; it goes {span}.")
+    span = f"from {_figure(low)} up" if high is None else f"from {_figure(low)} to {_figure(high)}"
+    raise BadUsage(f"{option.name} is {_figure(value)}; it goes {span}.")
+
+
+def _figure(value: float | None) -> str:
+    """Write a number with all its digits, and whole ones whole.
+
+    >>> _figure(2.0), _figure(1_000_000), _figure(0.25), _figure(float("nan"))
+    ('2', '1000000', '0.25', 'nan')
+    """
+    number = value or 0
+    return str(int(number) if math.isfinite(number) and number == int(number) else number)
 
 
 def _unknown(name: str) -> BadUsage:
