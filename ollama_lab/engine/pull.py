@@ -191,6 +191,7 @@ class _Download:
                     for piece in blob.pieces():
                         self._refuse_more(have + len(piece))
                         file.write(piece)
+                        file.flush()  # what a killed process has received is not asked for again
                         hashed.update(piece)
                         have += len(piece)
                         self._show(have)
