@@ -253,6 +253,21 @@ def test_lines_before_a_broken_one_are_kept() -> None:
         decoder.close()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"a":1},{"b":2}\n{"c":3}\n', id="two objects in a line"),
+        pytest.param(b'[{"a":1}\n{"b":2}]\n', id="an array over two lines"),
+        pytest.param(b'{"a":"x\ny"}\n{"b":2}\n', id="a newline in a string"),
+        pytest.param(b'1\n{"b":2}\n', id="a number"),
+        pytest.param(b'{"a":"\xff"}\n{"b":2}\n', id="no UTF-8"),
+    ],
+)
+def test_a_line_that_is_no_object_breaks_the_stream_though_others_follow(body: bytes) -> None:
+    with pytest.raises(errors.StreamBroken):
+        wire.LineDecoder().feed(body)
+
+
 def test_a_capability_is_not_read_out_of_a_models_name() -> None:
     error = wire.failure(
         wire.show("qwen3-thinking"),
