@@ -29,7 +29,7 @@ def tell(scores: Sequence[Score], loading: Loading | None, *, load_before: float
     _tell_sizes(report, scores)
     _tell_stops_and_failures(report, scores)
     if loading is not None:
-        _tell_loading(report, loading, len(scores))
+        _tell_loading(report, loading, scores)
     return report
 
 
@@ -163,18 +163,20 @@ def _tell_stops_and_failures(report: Report, scores: Sequence[Score]) -> None:
     )
 
 
-def _tell_loading(report: Report, loading: Loading, columns: int) -> None:
-    rest = [""] * columns
+def _tell_loading(report: Report, loading: Loading, scores: Sequence[Score]) -> None:
+    def ours(text: str) -> list[str]:
+        return ["-", *(text if score.contestant.is_ours else "-" for score in scores)]
+
     report.add(
         "`%load_ext ollama_lab`, CPU",
         "≤ 50 ms",
-        [number(loading.cpu_ms, "ms"), *rest],
+        ours(number(loading.cpu_ms, "ms")),
         passes=loading.cpu_ms <= 50,
     )
     report.add(
         "`%load_ext ollama_lab`, heavy modules",
         "none",
-        [", ".join(loading.forbidden) or f"none ({loading.modules} new in all)", *rest],
+        ours(", ".join(loading.forbidden) or f"none of {loading.modules} new"),
         passes=not loading.forbidden,
         is_checked=True,
     )
