@@ -260,6 +260,7 @@ def test_lines_before_a_broken_one_are_kept() -> None:
         pytest.param(b'[{"a":1}\n{"b":2}]\n', id="an array over two lines"),
         pytest.param(b'{"a":"x\ny"}\n{"b":2}\n', id="a newline in a string"),
         pytest.param(b'1\n{"b":2}\n', id="a number"),
+        pytest.param(b"[" * 100_000 + b"\n", id="too deep"),
         pytest.param(b'{"a":"\xff"}\n{"b":2}\n', id="no UTF-8"),
     ],
 )
