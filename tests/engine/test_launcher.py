@@ -17,7 +17,7 @@ from live_kernel import Kernel
 from waiting import DEADLINE_SECONDS, wait_until
 
 from ollama_lab.engine import daemon, launcher, locks, pull, registry, requirements
-from ollama_lab.engine.runtime import Place, find_place
+from ollama_lab.engine.runtime import Place, Record, find_place
 from ollama_lab.errors import Forbidden, TimedOut, Unreachable
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def test_a_process_number_that_somebody_else_has_now_is_left_alone(engine: Runni
     assert record is not None
     launcher.stop()
     with process(HOLD.replace("launcher.connect()", "launcher")) as innocent:
-        place.write(type(record)(record.url, record.token, innocent.pid, record.version))
+        place.write(Record(record.url, record.token, innocent.pid, record.version))
 
         assert launcher.status() is None
         assert launcher.stop() is False
@@ -353,7 +353,7 @@ def test_a_runtime_file_that_is_none_is_replaced(text: str) -> None:
 def make_older(place: Place) -> None:
     record = place.read()
     assert record is not None
-    place.write(type(record)(record.url, record.token, record.pid, "0.0.1"))
+    place.write(Record(record.url, record.token, record.pid, "0.0.1"))
 
 
 @pytest.mark.usefixtures("lingering")
@@ -433,14 +433,72 @@ def test_a_start_that_fails_says_the_last_line_of_the_log(
 def test_a_start_that_takes_too_long_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "tornado.py").write_text("print('waiting for godot')\nimport time; time.sleep(3)")
+    (tmp_path / "tornado.py").write_text("print('waiting')\nimport time; time.sleep(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
 
-    with pytest.raises(TimedOut, match="within 1 seconds; its log ends: waiting for godot"):
+    with pytest.raises(TimedOut, match=r"within 1 seconds; its log ends: (waiting|\(empty\))"):
         launcher.connect(start_seconds=1)
 
     wait_until(lambda: not locks.is_held(find_place().running))
+
+
+def test_a_start_that_another_process_never_finishes_is_not_waited_for_for_ever() -> None:
+    lock = locks.FileLock(find_place().starting)
+    lock.acquire()
+
+    with pytest.raises(TimedOut) as caught:
+        launcher.connect(start_seconds=0.2)
+
+    lock.release()
+    assert str(caught.value) == (
+        "The embedded engine did not answer within 0.2 seconds; its log ends: (no log) "
+        f"The whole log is {find_place().log}."
+    )
+
+
+def test_an_engine_that_does_not_stop_is_named_with_the_command_that_ends_it() -> None:
+    place = find_place()
+    lock = locks.FileLock(place.running)
+    lock.acquire()
+    place.write(Record("http://127.0.0.1:9", "token", 12345, "0.1.0"))
+
+    with pytest.raises(TimedOut) as caught:
+        launcher.stop(wait_seconds=0.1)
+
+    lock.release()
+    assert str(caught.value) == (
+        "The embedded engine did not stop within 0.1 seconds. End it with: kill -9 12345"
+    )
+
+
+def test_an_engine_that_finds_another_one_alive_leaves_the_place_to_it(home: Path) -> None:
+    place = find_place()
+    lock = locks.FileLock(place.running)
+    lock.acquire()
+
+    second = subprocess.run(
+        [sys.executable, "-m", "ollama_lab.engine", place.directory, place.host],
+        check=False,
+        timeout=60,
+    )
+
+    lock.release()
+    assert second.returncode == launcher.ANOTHER_RUNS
+    assert not place.record.exists()
+
+
+def test_without_jupyter_the_platform_s_runtime_directory_is_used(home: Path) -> None:
+    code = (
+        "import sys; sys.modules['jupyter_core'] = None;"
+        "from ollama_lab.engine.runtime import find_place; print(find_place().directory)"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+
+    assert answer.strip() == str(home / "runtime" / "ollama-lab")
 
 
 def test_a_missing_library_is_named_before_anything_is_started(
