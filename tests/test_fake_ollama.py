@@ -111,10 +111,7 @@ def test_it_answers_as_recorded(
     ollama: FakeOllama, connection: http.client.HTTPConnection, name: str
 ) -> None:
     case = wire_cases.load(name)
-    ollama.models.clear()
-    models = {} if name in ("tags-empty", "ps-empty") else MODELS
-    for model, capabilities in models.items():
-        ollama.add(FakeModel(model, ["completion"] if wants_less(name) else capabilities))
+    ollama.models = models_for(name)
     recorded = json.loads((wire_cases.FOLDER / f"{name}.json").read_text())["request"]
     ollama.registry["http://127.0.0.1:11500/library/tiny:latest"] = FakeModel("tiny")
     body = case.request if isinstance(case.request, str | None) else json.dumps(case.request)
@@ -131,9 +128,14 @@ def test_it_answers_as_recorded(
     assert shape(got) == shape(case.body)
 
 
-def wants_less(name: str) -> bool:
-    """Whether a recorded refusal came from a model that can do nothing but complete."""
-    return name in ("error-think-unsupported", "error-tools-unsupported")
+def models_for(name: str) -> dict[str, FakeModel]:
+    """Give the models that the recorded server had."""
+    if name in ("tags-empty", "ps-empty"):
+        return {}
+    # These refusals came from models that can do nothing but complete.
+    is_plain = name in ("error-think-unsupported", "error-tools-unsupported")
+    models = [FakeModel(key, ["completion"] if is_plain else can) for key, can in MODELS.items()]
+    return {model.name: model for model in models}
 
 
 def shape(body: bytes) -> Any:
@@ -251,9 +253,11 @@ def test_a_client_that_stays_has_not_hung_up(
 def test_one_connection_serves_many_requests(
     ollama: FakeOllama, connection: http.client.HTTPConnection
 ) -> None:
-    for body in (HI, {**HI, "model": "nope"}, {**HI, "stream": False}):
-        ask(connection, body).read()
+    bodies = [HI, {**HI, "model": "nope"}, {**HI, "stream": False}]
 
+    replies = [ask(connection, body).read() for body in bodies]
+
+    assert all(replies)
     assert [record.status for record in ollama.requests] == [200, 404, 200]
 
 
@@ -415,11 +419,14 @@ def test_a_pulled_model_is_there_afterwards(
     assert "qwen3:0.6b" in ollama.models
 
 
-def test_a_foreign_host_or_origin_gets_an_empty_403(connection: http.client.HTTPConnection) -> None:
-    for header in ({"Host": "ollama:11434"}, {"Origin": "https://example.com"}):
-        connection.request("GET", "/api/tags", headers=header)
-        reply = connection.getresponse()
-        assert (reply.status, reply.read()) == (403, b"")
+@pytest.mark.parametrize("header", [{"Host": "ollama:11434"}, {"Origin": "https://example.com"}])
+def test_a_foreign_host_or_origin_gets_an_empty_403(
+    connection: http.client.HTTPConnection, header: dict[str, str]
+) -> None:
+    connection.request("GET", "/api/tags", headers=header)
+    reply = connection.getresponse()
+
+    assert (reply.status, reply.read()) == (403, b"")
 
 
 def test_a_stopped_server_cuts_and_refuses_and_comes_back_on_its_port(
