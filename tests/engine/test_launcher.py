@@ -16,7 +16,7 @@ import requests
 from live_kernel import Kernel
 from waiting import DEADLINE_SECONDS, wait_until
 
-from ollama_lab.engine import daemon, launcher, locks, pull, registry, requirements
+from ollama_lab.engine import daemon, download, launcher, locks, registry, requirements
 from ollama_lab.engine.runtime import Place, Record, find_place
 from ollama_lab.errors import Forbidden, TimedOut, Unreachable
 
@@ -601,7 +601,7 @@ def test_a_kernel_that_is_interrupted_and_restarted_keeps_its_engine() -> None:
     assert first.endswith("True\n")
 
 
-@pytest.mark.parametrize("module", [launcher, requirements, daemon, pull, registry])
+@pytest.mark.parametrize("module", [launcher, requirements, daemon, download, registry])
 def test_examples_in_docstrings_hold(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 
