@@ -75,7 +75,9 @@ class Base(RequestHandler):
         if not self.engine.token:
             return True
         given = self.request.headers.get("Authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {self.engine.token}".encode())
+        # Headers arrive as Latin-1, whatever a client meant by their bytes.
+        wanted = f"Bearer {self.engine.token}".encode()
+        return hmac.compare_digest(given.encode("latin-1", "replace"), wanted)
 
     def reply(self, value: Mapping[str, Any], status: int = 200, kind: str = JSON) -> None:
         """Answer with one JSON object."""

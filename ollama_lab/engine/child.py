@@ -94,7 +94,8 @@ def _set_server(params: Any, settings: dict[str, Any]) -> None:
         "endpoint_slots": False,
         "cors_origins": "null",
         "cache_ram_mib": 512,
-        "n_threads_http": max(4, settings["slots"] + 2),
+        # Each waiting request holds one; the question whether the child is alive needs one, too.
+        "n_threads_http": 16 + settings["slots"],
         "ctx_shift": False,
         # With one cache for all slots, parallel long prompts ended in "context exceeded".
         "kv_unified": False,

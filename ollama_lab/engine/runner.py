@@ -134,20 +134,17 @@ class Runner:
             await self._drain
 
     async def answers(self) -> bool:
-        """Whether the child is alive and accepts connections."""
+        """Whether the child is alive: a connection alone may be the last breath of a killed one."""
         if self._process is None or self._process.returncode is not None:
             return False
         try:
-            _reader, writer = await asyncio.open_connection(*self._address)
-        except OSError:
+            await self.call("/health", None)
+        except EngineError:
             return False
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
         return True
 
-    async def call(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a request and return its answer.
+    async def call(self, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Send a request, a GET where there is no body, and return its answer.
 
         Raises
         ------
@@ -181,7 +178,7 @@ class Runner:
 
     @asynccontextmanager
     async def _open(
-        self, path: str, body: Mapping[str, Any]
+        self, path: str, body: Mapping[str, Any] | None
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         try:
             reader, writer = await asyncio.open_connection(*self._address, limit=_LINE_LIMIT)
@@ -200,11 +197,11 @@ class Runner:
         finally:
             writer.close()
 
-    def _request(self, path: str, body: Mapping[str, Any]) -> bytes:
-        data = reply.encode(body).encode()
+    def _request(self, path: str, body: Mapping[str, Any] | None) -> bytes:
+        data = b"" if body is None else reply.encode(body).encode()
         host, port = self._address
         head = (
-            f"POST {path} HTTP/1.1",
+            f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
             f"Host: {host}:{port}",
             # llama.cpp drops kept connections after a stream.
             "Connection: close",

@@ -25,7 +25,7 @@ RECIPES = {
     "tiny-think": tiny.Recipe(think_bias=26.0, vocabulary_size=300, template=tiny.THINK_TEMPLATE),
     "tiny-embed": tiny.Recipe(is_embedding=True),
     "tiny-fill": tiny.Recipe(is_fill_in=True),
-    "slow": tiny.Recipe(dim=384, layers=8, context=4096, end_bias=-80.0),
+    "slow": tiny.Recipe(dim=384, layers=8, context=4096, end_bias=-10_000.0),
 }
 #: The windows of the recordings.
 PARAMETERS = {"script": {"num_ctx": 1024}}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gguf_models import bpe, file
-from gguf_models.file import CORPUS, SPECIALS, TURN_END
+from gguf_models.file import CORPUS, END_OF_TEXT, SPECIALS, TURN_END
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,6 +134,7 @@ def _output(
     output = _random(random, len(tokens), recipe.dim, scale=0.35)
     biases = {
         TURN_END: recipe.end_bias,
+        END_OF_TEXT: min(recipe.end_bias, _NEVER),  # llama.cpp ends an answer there as well
         "<tool_call>": recipe.tool_bias,
         "</think>": recipe.think_bias,
     }
