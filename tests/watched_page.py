@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from live_lab import Lab
-    from playwright.sync_api import Locator, Page, Request, Route, WebSocket
+    from playwright.sync_api import Dialog, Locator, Page, Request, Route, WebSocket
 
 _LONG_MS = 60_000
 _AUDIT = (Path(__file__).parent / "ui" / "audit.js").read_text(encoding="utf-8")
@@ -79,7 +79,7 @@ class WatchedPage:
         page.context.on("request", self._note)
         page.context.on("page", lambda opened: self.requests.append(f"window: {opened.url}"))
         page.on("websocket", self._note_socket)
-        page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", self._note_dialog)
 
     def run(self, name: str, cell: str, *, until: int = 0) -> None:
         """Open a notebook of one cell, run it, and wait until its last output is drawn.
@@ -145,6 +145,10 @@ class WatchedPage:
             return
         if parts.netloc != self._origin or _STOLEN in request.url:
             self.requests.append(request.url)
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
     def _note_socket(self, opened: WebSocket) -> None:
         if urlsplit(opened.url).netloc != self._origin:

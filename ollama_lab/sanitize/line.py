@@ -12,7 +12,7 @@ from ollama_lab.sanitize.formula import ENVIRONMENT, STEP, acts, formula
 # A construct that opens and does not close within this many characters is text.
 _REACH = 2048
 # After this many constructs that did not close, the rest of a line is text: keeps the work linear.
-_MISSES = 48
+_MISSES = 16
 # First the character, then what follows it: `re` skips to a set of characters fast, but not to a
 # choice of words.
 SIGN = re.compile(
@@ -142,7 +142,7 @@ class Line:
         if to is None:
             return "&lt;"
         self.at = match.end()
-        return f"[{escape(match['url'] or match['mail'])}]({to})"
+        return self._bracket() + f"{escape(match['url'] or match['mail'])}]({to})"
 
     def _entity(self, start: int) -> str:
         match = ENTITY.match(self.text, start)
@@ -203,7 +203,13 @@ class Line:
         match = _ALT.match(self.text, start)
         if match is None:
             return "&#33;["
-        return "[" if match[1].strip() else "[image"
+        return self._bracket() + ("" if match[1].strip() else "image")
+
+    def _bracket(self) -> str:
+        """Open a link; an exclamation mark just before must not make an image of it."""
+        if self.out[-1].endswith("!"):
+            self.out[-1] = self.out[-1][:-1] + "&#33;"
+        return "["
 
     def _dollar(self, start: int) -> str:
         if self.in_url(start):

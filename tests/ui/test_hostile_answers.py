@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attack_corpus
+import hostile_mixtures
 import pytest
 from watched_page import complaints, published
 
@@ -33,6 +34,25 @@ def test_nothing_a_hostile_answer_holds_acts_in_a_trusted_output(page: WatchedPa
     assert page.requests == []
     assert page.canary.visits == 0
     assert complaints(page.audit(), _NAMES) == []
+
+
+@pytest.mark.parametrize("seed", [2001, 2002])
+def test_no_mixture_of_hostile_fragments_acts_in_a_trusted_output(
+    page: WatchedPage, seed: int
+) -> None:
+    mixed = hostile_mixtures.mixtures(seed, 400)
+    texts = [
+        text.replace("FIRE", f"fire({number})").replace("CANARY", f"{page.canary.address}/{number}")
+        for number, text in enumerate(mixed)
+    ]
+
+    page.run(f"mixtures-{seed}", published(texts, _SAFE), until=len(texts))
+    page.provoke()
+
+    assert page.fired() == []
+    assert page.dialogs == []
+    assert page.requests == []
+    assert complaints(page.audit(), mixed) == []
 
 
 @pytest.mark.parametrize(
