@@ -69,12 +69,12 @@ def measure(kernel: Kernel, contestant: Contestant, url: str, model: str, **how:
 
 
 def _live_rate(published: list[Message]) -> float:
-    """Bytes a second while the answer grew: everything but the last, exact bundle."""
-    live = published[:-1]
-    if len(live) < 3:
+    """Bytes a second from the first message to the last, which is the exact bundle and not counted."""
+    if len(published) < 2:
         return 0.0
-    seconds = (live[-1].seen_ns - live[0].seen_ns) / 1e9
-    return sum(message.size_bytes for message in live) / seconds if seconds else 0.0
+    *live, last = published
+    seconds = (last.seen_ns - live[0].seen_ns) / 1e9
+    return sum(message.size_bytes for message in live) / seconds
 
 
 def _ms(start_ns: int, end_ns: int) -> float | None:
