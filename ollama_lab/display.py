@@ -47,8 +47,8 @@ class Screen(Protocol):
 
     pace: float
 
-    def status(self, words: str) -> None:
-        """Say what is being waited for."""
+    def status(self, phase: str, seconds: float | None = None) -> None:
+        """Say what is being waited for, and for how long it has been."""
 
     def add(self, text: str) -> None:
         """Show the next piece of the answer, now or soon."""
@@ -87,7 +87,7 @@ class NotebookScreen:
         self._is_live = is_live
         self._id = uuid.uuid4().hex
         self._is_open = False
-        self._status_at = float("-inf")
+        self._phase, self._status_at = "", float("-inf")
         self._shown_at = float("-inf")
         self._is_fresh = False
         self._characters = 0
@@ -102,11 +102,13 @@ class NotebookScreen:
         if look.form in ("html", "json", "code"):
             self._live.feed(f"{_LIVE_FENCE}{_language(look.form)}\n")
 
-    def status(self, words: str) -> None:
+    def status(self, phase: str, seconds: float | None = None) -> None:
         now = time.monotonic()
-        if self._is_live and not self._characters and now - self._status_at >= _STATUS_SECONDS:
-            self._status_at = now
-            self._send({"text/markdown": f"<sub>{harmless(words)} …</sub>", "text/plain": ""})
+        is_due = phase != self._phase or now - self._status_at >= _STATUS_SECONDS
+        if self._is_live and not self._characters and is_due:
+            self._phase, self._status_at = phase, now
+            words = harmless(_waiting(phase, seconds))
+            self._send({"text/markdown": f"<sub>{words}</sub>", "text/plain": ""})
 
     def add(self, text: str) -> None:
         self._live.feed(text)
@@ -159,8 +161,8 @@ class TerminalScreen:
         self._line = StatusLine(stream)
         self._ends_line = True
 
-    def status(self, words: str) -> None:
-        self._line.show(f"{words} …")
+    def status(self, phase: str, seconds: float | None = None) -> None:
+        self._line.show(_waiting(phase, seconds))
 
     def add(self, text: str) -> None:
         self._line.clear()
@@ -182,6 +184,10 @@ class TerminalScreen:
 
     def clear(self) -> None:
         self._line.clear()
+
+
+def _waiting(phase: str, seconds: float | None) -> str:
+    return f"{phase} …" if seconds is None else f"{phase} · {seconds:.0f} s …"
 
 
 class _LiveText:

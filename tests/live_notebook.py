@@ -51,6 +51,7 @@ class Notebook:
         """Run any cell."""
         return self.kernel.run(
             code,
+            timeout=20,
             cell_id=cell_id,
             interrupt_when=interrupt_when,
             interrupt_after=interrupt_after,

@@ -117,13 +117,13 @@ class Cell:
         def tick(seconds: float) -> None:
             if seconds >= _QUIET_SECONDS and not self._look.is_quiet:
                 with interrupts.held():
-                    screen.status(f"connecting · {seconds:.0f} s")
+                    screen.status("connecting", seconds)
 
+        if not self._session.is_connected and not self._look.is_quiet:
+            screen.status("connecting")
         try:
             with interrupts.open():
                 request = self._request(body)
-                if not self._session.is_connected and not self._look.is_quiet:
-                    screen.status("connecting")
                 return self._session.prepare(request, tick=tick)
         except KeyboardInterrupt:
             interrupts.close()
@@ -303,7 +303,7 @@ class Watch:
 
     def _say(self, phase: str, seconds: float) -> None:
         with self.interrupts.held():
-            self.screen.status(f"{self._plan.model.name} · {phase} · {seconds:.0f} s")
+            self.screen.status(f"{self._plan.model.name} · {phase}", seconds)
 
 
 def cell_id(shell: Any) -> str:
