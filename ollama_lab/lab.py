@@ -56,8 +56,7 @@ def arguments(path: Path) -> list[str]:
         # One Ctrl-C ends it: a question would leave kernels and engine waiting for the answer.
         "--ServerApp.answer_yes=True",
         "--ServerApp.kernel_spec_manager_class=ollama_lab.kernelspec.LoadedKernelSpecs",
-        # Nothing leaves this machine, so JupyterLab does not ask the world for news either.
-        "--LabApp.news_url=None",
+        # Nothing leaves this machine unasked. (Before it fetches news JupyterLab asks by itself.)
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     if not _has_display():

@@ -2,98 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import Request, urlopen
 
 import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
+from started_lab import DEADLINE_SECONDS, StartedLab
 from waiting import wait_until
 
 from ollama_lab import lab
 from ollama_lab.errors import BadUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from fake_ollama import FakeOllama
 
 ROOT = Path(__file__).parents[1]
-ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)(/\S*)\?token=(\w+)")
-DEADLINE_SECONDS = 60
-
-
-class Lab:
-    """A JupyterLab in a process of its own, in its own directory."""
-
-    def __init__(self, folder: Path, *arguments: str, env: Mapping[str, str]) -> None:
-        self._folder = folder
-        self.printed: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "ollama_lab.cli", "lab", *arguments],
-            cwd=folder,
-            env={**os.environ, "JUPYTER_PORT": str(free_port()), **env},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    @property
-    def output(self) -> str:
-        return "".join(self.printed)
-
-    def wait_until_it_runs(self) -> tuple[str, str, str]:
-        """Give address, path and token as the printed URL has them."""
-        wait_until(lambda: bool(ADDRESS.search(self.output)), seconds=DEADLINE_SECONDS)
-        found = ADDRESS.search(self.output)
-        assert found is not None
-        # Jupyter prints its address a moment before it listens there.
-        port = int(found[1].rpartition(":")[2])
-        wait_until(lambda: is_listening(port), seconds=DEADLINE_SECONDS)
-        return found[1], found[2], found[3]
-
-    def start_kernel(self) -> str:
-        """Start a kernel over the server's own API, and give its connection file."""
-        address, _, token = self.wait_until_it_runs()
-        request = Request(
-            f"{address}/api/kernels",
-            data=b"{}",
-            headers={"Authorization": f"token {token}", "Content-Type": "application/json"},
-        )
-        with urlopen(request, timeout=DEADLINE_SECONDS) as reply:
-            kernel = json.load(reply)
-        return f"{os.environ['JUPYTER_RUNTIME_DIR']}/kernel-{kernel['id']}.json"
-
-    def stop(self) -> int:
-        """Press Ctrl-C once."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(DEADLINE_SECONDS)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self._reader.join()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.printed.extend(iter(self.process.stdout.readline, ""))
 
 
 @pytest.fixture
@@ -106,22 +33,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def running(folder: Path, ollama: FakeOllama) -> Iterator[Lab]:
+def running(folder: Path, ollama: FakeOllama) -> Iterator[StartedLab]:
     """A JupyterLab whose prompts go to the scripted server."""
-    started = Lab(folder, "notebooks/01-first-prompt.ipynb", env={"OLLAMA_HOST": ollama.url})
-    yield started
-    started.close()
-
-
-def free_port() -> int:
-    """Find a port to begin with: older Jupyter servers print 0 for 0, and all take the next if it is gone."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    env = {"OLLAMA_HOST": ollama.url}
+    with StartedLab(folder, "notebooks/01-first-prompt.ipynb", env=env) as started:
+        yield started
 
 
 def run_cell(connection_file: str, code: str) -> str:
@@ -204,7 +120,7 @@ def test_with_a_display_the_browser_opens(folder: Path, monkeypatch: pytest.Monk
 
 
 def test_it_prints_one_address_with_the_notebook_and_a_token(
-    running: Lab, ollama: FakeOllama
+    running: StartedLab, ollama: FakeOllama
 ) -> None:
     _, path, token = running.wait_until_it_runs()
 
@@ -213,7 +129,9 @@ def test_it_prints_one_address_with_the_notebook_and_a_token(
     assert running.printed[0] == f"ollama-lab: prompts go to {ollama.url} (OLLAMA_HOST).\n"
 
 
-def test_its_kernels_have_the_magics_without_load_ext(running: Lab, ollama: FakeOllama) -> None:
+def test_its_kernels_have_the_magics_without_load_ext(
+    running: StartedLab, ollama: FakeOllama
+) -> None:
     ollama.say("Words from the server.")
 
     printed = run_cell(running.start_kernel(), "%%ollama\nSay something")
@@ -221,7 +139,7 @@ def test_its_kernels_have_the_magics_without_load_ext(running: Lab, ollama: Fake
     assert "Words from the server." in printed
 
 
-def test_one_ctrl_c_ends_it_with_its_kernels(running: Lab) -> None:
+def test_one_ctrl_c_ends_it_with_its_kernels(running: StartedLab) -> None:
     running.start_kernel()
     family = psutil.Process(running.process.pid).children(recursive=True)
 
@@ -235,13 +153,10 @@ def test_one_ctrl_c_ends_it_with_its_kernels(running: Lab) -> None:
 def test_one_ctrl_c_ends_the_engine_that_its_kernels_started(folder: Path) -> None:
     from ollama_lab.engine import launcher
 
-    started = Lab(folder, env={"OLLAMA_LAB_ALLOW_PROBE": "False"})
-    try:
+    with StartedLab(folder, env={"OLLAMA_LAB_ALLOW_PROBE": "False"}) as started:
         printed = run_cell(started.start_kernel(), "%%ollama --temperature 0\nWhat is a kernel?")
         engine = launcher.status()
         started.stop()
-    finally:
-        started.close()
 
     assert "process that runs the code" in printed
     assert engine is not None
@@ -255,7 +170,9 @@ def test_without_ollama_and_libgomp_it_stops_with_the_command_that_installs_it(
     # A file of that name which is no library is what the loader meets first.
     (tmp_path / "libgomp.so.1").write_text("no library")
 
-    started = Lab(folder, env={"OLLAMA_LAB_ALLOW_PROBE": "False", "LD_LIBRARY_PATH": str(tmp_path)})
+    started = StartedLab(
+        folder, env={"OLLAMA_LAB_ALLOW_PROBE": "False", "LD_LIBRARY_PATH": str(tmp_path)}
+    )
     code = started.process.wait(DEADLINE_SECONDS)
     started.close()
 
