@@ -43,7 +43,9 @@ class Chunked:
         self._owes_newline = False
 
     def feed(self, data: bytes) -> bytes:
-        """Return the payload of the next bytes."""
+        """Return the payload of the next bytes; what follows the last chunk is no payload."""
+        if self.is_complete:
+            return b""
         data = self._rest + data if self._rest else data
         pieces, at, size = [], 0, len(data)
         while at < size:

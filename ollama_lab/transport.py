@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import ssl
 import time
+import warnings
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,10 +172,10 @@ class Transport:
         url, words = self.host.url, f"{type(exc).__name__} {exc}"
         if isinstance(exc, requests.exceptions.ProxyError):
             return errors.behind_proxy(url)
-        if "ConnectTimeout" in words:
+        if "ConnectTimeout" in words or "timed out" in words:  # (the handshake of TLS, too)
             seconds = f"{self.patience.connect_seconds:g} s"
             return errors.unreachable(url, f"no connection within {seconds}")
-        if "NameResolution" in words or "getaddrinfo" in words:
+        if any(sign in words for sign in ("NameResolution", "getaddrinfo", "Failed to parse")):
             return errors.unreachable(url, f"no machine is called '{urlsplit(url).hostname}'")
         return _no_answer(url, words) or errors.unreachable(url)
 
@@ -224,6 +226,11 @@ def _certificates(host: Host) -> str | bool:
             f"ca_file is '{host.ca_file}', and no such file is here.",
             hint="It holds the certificates, in PEM, that the host is checked with.",
         )
+    if not host.verify_tls:
+        # It was asked for, and a warning for every prompt helps nobody; other hosts keep theirs.
+        name = re.escape(urlsplit(host.url).hostname or "")
+        message = f"Unverified HTTPS request is being made to host '{name}'"
+        warnings.filterwarnings("ignore", message, urllib3.exceptions.InsecureRequestWarning)
     return host.verify_tls and (host.ca_file or True)
 
 
@@ -253,26 +260,29 @@ class _Answer(http.client.HTTPResponse):
         super().begin()
 
 
-class _Connection(urllib3.connection.HTTPConnection):
-    response_class = _Answer
-
-
-class _TlsConnection(urllib3.connection.HTTPSConnection):
-    response_class = _Answer
-
-
-class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        _hook(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> urllib3.ProxyManager:
+        """Return the pools behind a proxy: the same at each call."""
+        manager: urllib3.ProxyManager = super().proxy_manager_for(*args, **kwargs)
+        _hook(manager)
+        return manager
+
+
+def _hook(manager: urllib3.PoolManager) -> None:
+    """Let a manager make connections that answer with `_Answer`."""
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _hooked(pool) for scheme, pool in pools.items()}
+
+
+def _hooked(pool: type[urllib3.HTTPConnectionPool]) -> type[urllib3.HTTPConnectionPool]:
+    if getattr(pool.ConnectionCls, "response_class", None) is _Answer:
+        return pool
+    connection = type("_Connection", (pool.ConnectionCls,), {"response_class": _Answer})
+    return type("_Pool", (pool,), {"ConnectionCls": connection})
 
 
 class _Exchange:
@@ -307,7 +317,9 @@ class _Exchange:
     def read(self, *, pace: float) -> Iterator[bytes]:
         """Yield the body as it comes, chunked or not, paced where it comes slowly."""
         answer = self._answer
-        if answer is None or answer.fp is None:  # no body, or all of it was read with the head
+        if answer is None:
+            raise errors.cut_off(self._url)
+        if answer.fp is None:  # no body, or all of it was read with the head
             return
         body = Chunked() if answer.chunked else Plain(answer.length)
         rhythm = _Rhythm(pace)
@@ -321,7 +333,8 @@ class _Exchange:
                 break
             if payload := body.feed(data):
                 yield payload
-                rhythm.rest(payload)
+                if not body.is_complete:
+                    rhythm.rest(payload)
         if not body.is_complete and body.needs_end:
             raise errors.cut_off(self._url)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -31,7 +32,9 @@ class Peer:
         Bytes are sent, each with a write of its own; a callable such as `stay` gets the peer and
         the connection.
     is_tls : bool
-        Whether it speaks TLS, with a certificate for 127.0.0.1 and localhost.
+        Whether it speaks TLS, with a certificate for 127.0.0.1, localhost and far.example.org.
+    is_rude : bool
+        Whether it does its steps without a request.
 
     Attributes
     ----------
@@ -43,8 +46,9 @@ class Peer:
         What the step `hold` waits for.
     """
 
-    def __init__(self, *steps: Step, is_tls: bool = False) -> None:
+    def __init__(self, *steps: Step, is_tls: bool = False, is_rude: bool = False) -> None:
         self._steps = steps
+        self._is_rude = is_rude
         self._context = _tls_context() if is_tls else None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -99,7 +103,8 @@ class Peer:
             connection.close()
 
     def _answer(self, connection: socket.socket) -> None:
-        self.requests.append(_request(connection))
+        if not self._is_rude:
+            self.requests.append(_request(connection))
         for step in self._steps:
             if isinstance(step, bytes):
                 connection.sendall(step)
@@ -126,6 +131,22 @@ def reset(peer: Peer, connection: socket.socket) -> None:
     """Step: end the connection with a TCP reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+def tunnel(port: int) -> Callable[[Peer, socket.socket], None]:
+    """Make a step of a proxy: agree, then pass bytes to and from a port of this machine."""
+
+    def step(peer: Peer, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", port)) as inner:
+            ends = {connection: inner, inner: connection}
+            while ready := select.select(list(ends), [], [], DEADLINE_SECONDS)[0]:
+                for end in ready:
+                    if not (data := end.recv(1 << 16)):
+                        return
+                    ends[end].sendall(data)
+
+    return step
 
 
 def head(*lines: str, status: str = "200 OK") -> bytes:
