@@ -88,6 +88,10 @@ def read(raw: bytes, struct: str) -> dict[str, Any]:
         _mismatch(value, f"Go value of type api.{struct}")
     body = _lower(value)
     _check(body, _TYPES, struct)
+    for key in ("files", "adapters"):
+        for text in body.get(key, {}).values():
+            if not isinstance(text, str):
+                _mismatch(text, f"Go struct field {struct}.{key} of type string")
     if "messages" in body:
         body["messages"] = [_message(one, struct) for one in body["messages"]]
     _check_images(body.get("images", ()))

@@ -58,7 +58,6 @@ def plan(store: Store, given: Mapping[str, Any]) -> Plan:
             "the embedded engine does not quantize. Upload a file that is, or use Ollama itself.",
             400,
         )
-    license_ = given.get("license") or ()
     base = _base(store, given["from"]) if given.get("from") else None
     return Plan(
         name=name,
@@ -66,11 +65,18 @@ def plan(store: Store, given: Mapping[str, Any]) -> Plan:
         digest="" if base else _only_file(files or {}),
         template=given.get("template", ""),
         system=given.get("system", ""),
-        licenses=(license_,) if isinstance(license_, str) else tuple(license_),
+        licenses=_licenses(given.get("license")),
         parameters=given.get("parameters", {}),
         messages=tuple(given.get("messages", ())),
         adapters=tuple((given.get("adapters") or {}).values()),
     )
+
+
+def _licenses(given: Any) -> tuple[str, ...]:
+    texts = [given] if isinstance(given, str) else given or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise EngineError("license must be a text or a list of texts", 400)
+    return tuple(text for text in texts if text)
 
 
 def _base(store: Store, text: str) -> Card:

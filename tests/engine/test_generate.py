@@ -45,7 +45,11 @@ def test_raw_keeps_a_format(engine: LiveEngine) -> None:
     schema = {"type": "object", "properties": {"a": {"enum": [1]}}, "required": ["a"]}
 
     answer = engine.client.generate(
-        "tiny", "x", raw=True, format=schema, options={"num_predict": 90}
+        "tiny",
+        "x",
+        raw=True,
+        format=schema,
+        options={"num_predict": 900, "num_ctx": 1024, "seed": 1},
     )
 
     assert json.loads(answer.response or "") == {"a": 1}

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import ollama
 import psutil
 import pytest
 from live_engine import DEADLINE_SECONDS, LiveEngine
@@ -187,3 +188,52 @@ def test_closing_an_engine_in_the_middle_of_an_answer_leaves_no_child(tmp_path: 
             running.run(running.engine.close())
 
     assert not psutil.pid_exists(child)
+
+
+@pytest.fixture
+def odd_model(engine: LiveEngine, tmp_path: Path) -> str:
+    """Make a model of a family that the library publishes in a layout of its own."""
+    import gguf
+
+    path = tmp_path / "odd.gguf"
+    writer = gguf.GGUFWriter(str(path), "gptoss")
+    writer.add_context_length(512)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    digest = engine.client.create_blob(path)
+    engine.client.create("odd", files={"odd.gguf": digest})
+    return "odd"
+
+
+def test_a_model_in_ollamas_own_layout_says_what_to_do(engine: LiveEngine, odd_model: str) -> None:
+    with pytest.raises(ollama.ResponseError) as caught:
+        engine.client.chat(odd_model, [{"role": "user", "content": "hi"}])
+
+    assert caught.value.status_code == 500
+    assert caught.value.error.startswith("unable to load model: ")
+    assert caught.value.error.endswith(
+        "The library publishes gptoss models in Ollama's own layout: take a GGUF from hf.co, "
+        "or run the model with Ollama."
+    )
+
+
+def test_a_model_that_did_not_load_is_tried_again(engine: LiveEngine, odd_model: str) -> None:
+    for _ in range(2):
+        answer = engine.http.post("/api/generate", json={"model": odd_model})
+
+        assert answer.json()["error"].startswith("unable to load model: ")
+    assert engine.engine.in_flight == 0
+
+
+def test_a_child_that_cannot_run_is_said(
+    engine: LiveEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.unload_all()
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    answer = engine.http.post("/api/generate", json={"model": "tiny"})
+
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "unable to load model: the model process ended with code 1"}
