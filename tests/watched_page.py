@@ -116,9 +116,15 @@ class WatchedPage:
         found: list[int] = self.page.evaluate("window.fired")
         return sorted({number for number in found if number >= 0})
 
-    def audit(self) -> list[list[str]]:
-        """Say of each output what it has and must not have: elements, attributes, addresses."""
-        found: list[list[str]] = self.page.evaluate(_AUDIT)
+    def audit(self, ours: str = "") -> list[list[str]]:
+        """Say of each output what it has and must not have: elements, attributes, addresses.
+
+        Parameters
+        ----------
+        ours : str
+            Names of elements, in capitals, that are written around an answer and not by a model.
+        """
+        found: list[list[str]] = self.page.evaluate(_AUDIT, ours)
         return found[:-1]
 
     def provoke(self) -> None:

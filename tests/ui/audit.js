@@ -1,7 +1,8 @@
 // What a drawn answer may hold; everything else is named. One list for each Markdown output.
-() => {
+// `ours`: elements that we write around an answer ourselves.
+ours => {
   const TAGS = new Set(
-    'A B BLOCKQUOTE BR CODE DEL EM H1 H2 H3 H4 H5 H6 HR INPUT LI OL P PRE SPAN STRONG TABLE TBODY TD TH THEAD TR UL'.split(' ')
+    `${ours} A B BLOCKQUOTE BR CODE DEL EM H1 H2 H3 H4 H5 H6 HR INPUT LI OL P PRE SPAN STRONG TABLE TBODY TD TH THEAD TR UL`.split(' ')
   );
   const ATTRIBUTES = {
     A: ['href', 'rel', 'target', 'class'],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import environment
 import gates
 import pytest
+from fake_ollama import FakeOllama
 from live_lab import Lab
 from playwright.sync_api import sync_playwright
 from watched_page import Canary, WatchedPage
@@ -32,9 +33,16 @@ _FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab_ollama() -> Iterator[FakeOllama]:
+    """Run the scripted Ollama that kernels of `lab` find; `forget` it where it matters."""
+    with FakeOllama() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory, lab_ollama: FakeOllama) -> Iterator[Lab]:
     """Run one JupyterLab for all tests in a browser."""
-    with Lab(tmp_path_factory.mktemp("lab")) as running:
+    with Lab(tmp_path_factory.mktemp("lab"), {"OLLAMA_HOST": lab_ollama.url}) as running:
         yield running
 
 

@@ -10,12 +10,19 @@ import pytest
 from watched_page import complaints, published
 
 if TYPE_CHECKING:
+    from fake_ollama import FakeOllama
     from watched_page import Canary, WatchedPage
 
 pytestmark = pytest.mark.ui
 
 _ATTACKS = attack_corpus.attacks()
 _NAMES = [f"{case.kind}: {case.name}" for case in _ATTACKS]
+#: Each answer is a whole `%%ollama` cell of its own, so that one hostile answer cannot hide another.
+_ASKING = """
+%load_ext ollama_lab
+for number in range({count}):
+    get_ipython().run_cell_magic("ollama", "-m tiny-think --think", f"Question {{number}}")
+"""
 _SAFE = "__import__('ollama_lab.sanitize').sanitize.sanitize"
 
 
@@ -34,6 +41,24 @@ def test_nothing_a_hostile_answer_holds_acts_in_a_trusted_output(page: WatchedPa
     assert page.requests == []
     assert page.canary.visits == 0
     assert complaints(page.audit(), _NAMES) == []
+
+
+def test_nothing_a_hostile_answer_holds_acts_through_the_magic(
+    page: WatchedPage, lab_ollama: FakeOllama
+) -> None:
+    texts = _armed(page.canary)
+    lab_ollama.forget()
+    for text in texts:
+        lab_ollama.say(text, thinking=text, once=True)
+
+    page.run("magic", _ASKING.format(count=len(texts)), until=len(texts))
+    page.provoke()
+
+    assert page.fired() == []
+    assert page.dialogs == []
+    assert page.requests == []
+    assert page.canary.visits == 0
+    assert complaints(page.audit(ours="SUB DETAILS SUMMARY"), _NAMES) == []
 
 
 @pytest.mark.parametrize("seed", [2001, 2002])
