@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import environment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -30,15 +31,17 @@ class Environment:
     def home(self) -> Path:
         return self.root / "home"
 
+    @property
+    def _pip(self) -> tuple[str, ...]:
+        return (sys.executable, "-m", "pip", "--python", str(self.python))
+
     def install(self, *requirements: str) -> None:
         """Install with the pip that runs the tests: an environment without pip is made faster."""
-        pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", self.python]
-        _run([*pip, "install", "-q", *requirements])
+        _run([*self._pip, "install", "-q", *requirements])
 
     def distributions(self) -> set[str]:
         """Name what is installed."""
-        command = [sys.executable, "-m", "pip", "--python", self.python, "list", "--format=json"]
-        return {entry["name"] for entry in json.loads(_run(command))}
+        return {entry["name"] for entry in json.loads(_run([*self._pip, "list", "--format=json"]))}
 
     def size_bytes(self, distributions: set[str]) -> int:
         """Add up the files of some distributions."""
@@ -86,7 +89,7 @@ def find_python(version: str) -> str | None:
 
 
 def _run(
-    command: list[str | Path], *, env: dict[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str | Path], *, env: dict[str, str] | None = None, cwd: Path | None = None
 ) -> str:
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=280, env=env, cwd=cwd
