@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -245,7 +246,7 @@ def test_under_jupyterhub_this_machine_is_not_tried(
 def test_where_an_engine_could_be_but_is_not_installed_the_three_ways_on_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sys.path", [])
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
 
     words = sentence(hosts_with(allow_engine=True))
 
