@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
-from contest import TOKENS
+from contest import RATIO, TOKENS
 from report import Report, number
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def _tell_times(report: Report, scores: Sequence[Score]) -> None:
     _row(
         report,
         "burst, total over the bare socket's (fastest runs)",
-        "≤ 2",
+        f"≤ {RATIO}",
         scores,
         lambda s: s.burst_ratio,
-        limit=2,
+        limit=RATIO,
         bare="1.0",
         is_checked=True,
     )

@@ -46,7 +46,7 @@ def measure(kernel: Kernel, contestant: Contestant, url: str, model: str, **how:
     """Run a contestant's cell once and give its figures."""
     generations(url)
     before = cpu_ns(kernel.pid)
-    result: Result = kernel.run(contestant.code(model), linger=0.3, **how)
+    result: Result = kernel.run(contestant.code(model), linger=0.15, **how)
     cpu = cpu_ns(kernel.pid) - before
     log = generations(url)
     server = log[-1] if log else {}
