@@ -185,6 +185,11 @@ class Hosts:
                 self._give_back()
         return self._chosen
 
+    def must_look(self, flag: str = "") -> bool:
+        """Whether nobody said where the server is: finding it, or starting the engine, takes time."""
+        is_told = flag or self._settings.host or os.environ.get("OLLAMA_HOST", "").strip("\"' ")
+        return self._chosen is None and not is_told
+
     @property
     def chosen(self) -> Host | None:
         """The server chosen before; nothing is looked for."""

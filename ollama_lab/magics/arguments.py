@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import keyword
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -161,6 +162,10 @@ def _metavar(option: options.Option) -> str:
     return {list: "TEXT", bool: "true|false"}.get(option.kind, "N")
 
 
+#: Go's durations, or seconds as a bare number.
+_TIME = re.compile(r"-?(\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h))+)")
+
+
 def parse(line: str) -> CellArguments:
     """Read the first line of a cell.
 
@@ -183,8 +188,12 @@ def parse(line: str) -> CellArguments:
             f"Two models are named: '{known.name}' and '{known.model}'.",
             hint="The prompt goes below the first line.",
         )
-    if known.output and not known.output.isidentifier():
+    if known.output and (not known.output.isidentifier() or keyword.iskeyword(known.output)):
         raise BadUsage(f"-o is '{known.output}'; it takes a variable's name.")
+    if known.keep_alive and not _TIME.fullmatch(known.keep_alive):
+        raise BadUsage(
+            f"--keep-alive is '{known.keep_alive}'; it takes a time such as 10m, 1h30m, 0 or -1."
+        )
     if known.raw and (lost := _lost_in_raw(known)):
         raise BadUsage(
             f"--raw sends the prompt as it is: {lost} has no place in it.", hint="Leave one out."
@@ -277,12 +286,14 @@ def flags() -> list[str]:
 def described() -> list[tuple[str, str]]:
     """Return every option as it is written, with what it does."""
     return [
-        (
-            ", ".join(action.option_strings) or str(action.metavar),
-            (action.help or "").replace("%%", "%"),
-        )
+        (_written(action), (action.help or "").replace("%%", "%"))
         for action in _PARSER._actions  # noqa: SLF001 (argparse has no public list)
     ]
+
+
+def _written(action: argparse.Action) -> str:
+    value = "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
+    return " ".join(filter(None, (", ".join(action.option_strings), value)))
 
 
 def help_text() -> str:
@@ -297,7 +308,8 @@ def _unknown(word: str) -> BadUsage:
             hint="The prompt goes below it; quote values that hold blanks.",
         )
     name = word.partition("=")[0]
-    near = difflib.get_close_matches(name, flags(), n=2, cutoff=0.6)
+    near = [flag for flag in flags() if flag.startswith(name)][:3]
+    near = near or difflib.get_close_matches(name, flags(), n=2, cutoff=0.6)
     hint = f"Did you mean {one_of(near)}?" if near else "See all options with: %%ollama?"
     return BadUsage(f"%%ollama has no option {name}.", hint=hint)
 

@@ -119,11 +119,12 @@ class Cell:
                 with interrupts.held():
                     screen.status("connecting", seconds)
 
-        if not self._session.is_connected and not self._look.is_quiet:
-            screen.status("connecting")
         try:
             with interrupts.open():
                 request = self._request(body)
+            if self._session.hosts.must_look(request.host) and not self._look.is_quiet:
+                screen.status("connecting")
+            with interrupts.open():
                 return self._session.prepare(request, tick=tick)
         except KeyboardInterrupt:
             interrupts.close()
