@@ -120,7 +120,9 @@ async def _serve(host: str, port: int, token: str | None, models: Path | None) -
         except OSError as exc:
             raise _cannot_listen(host, port, exc) from exc
         shown = f"[{host}]" if ":" in host else host
-        log.info("Listening on http://%s:%d with %d models.", shown, port, len(store.list()))
+        count = len(store.list())
+        models_there = "1 model" if count == 1 else f"{count} models"
+        log.info("Listening on http://%s:%d with %s.", shown, port, models_there)
         log.info("Models are kept in %s. Stop with Ctrl-C.", store.root)
         try:
             await ended.wait()
