@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVE = "import sys; from ollama_lab.engine.daemon import serve; serve({arguments})"
-LISTENING = re.compile(r"^\d\d:\d\d:\d\d Listening on (http://\S+) with 1 model\.$")
+LISTENING = re.compile(r"^\d\d:\d\d:\d\d Listening on (http://\S+) with \d+ models?\.$")
 
 
 @contextmanager
