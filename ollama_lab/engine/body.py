@@ -94,6 +94,8 @@ def read(raw: bytes, struct: str) -> dict[str, Any]:
                 _mismatch(text, f"Go struct field {struct}.{key} of type string")
     if "messages" in body:
         body["messages"] = [_message(one, struct) for one in body["messages"]]
+    if "tools" in body:
+        body["tools"] = [_tool(one) for one in body["tools"]]
     _check_images(body.get("images", ()))
     return body
 
@@ -157,6 +159,14 @@ def _message(value: Any, struct: str) -> dict[str, Any]:
             # Ollama's decoder of ordered maps; the OpenAI form of the arguments ends here.
             raise EngineError("Value looks like object, but can't find closing '}' symbol", 400)
     return message
+
+
+def _tool(value: Any) -> dict[str, Any]:
+    function = value.get("function") if isinstance(value, dict) else None
+    if not isinstance(function, dict):
+        _mismatch(value, "Go struct field ChatRequest.tools of type api.Tool")
+    # Ollama takes a tool without a type; llama.cpp does not.
+    return {**value, "type": value.get("type") or "function"}
 
 
 def _check_images(images: Any) -> None:

@@ -59,6 +59,7 @@ def _completion(asked: Asked, card: Card, body: dict[str, Any]) -> Call:
             raise EngineError(
                 "this model cannot keep a format on a raw prompt. Send the prompt without raw.", 400
             )
+        formats.check_types(asked.format)
         body["json_schema"] = kept.get("json_schema", {}).get("schema", {"type": "object"})
     if asked.suffix:
         body |= {"input_prefix": asked.prompt, "input_suffix": asked.suffix, "prompt": ""}

@@ -22,6 +22,7 @@ _BOUNDS = (
 # Each repetition becomes a rule of its own; a real Ollama was tried up to 100,000.
 _MOST_REPETITIONS = 100_000
 _DEEPEST = 200
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _REPEATED = re.compile(r"\{(\d*),?(\d*)\}")
 
 
@@ -46,6 +47,24 @@ def response_format(value: Any) -> dict[str, Any] | None:
     for pointer, schema in _schemas(value, "#", 0):
         _check(pointer, schema)
     return {"type": "json_schema", "json_schema": {"schema": value}}
+
+
+def check_types(value: Any) -> None:
+    """Refuse a schema with a type that does not exist.
+
+    For the one path on which llama.cpp drops such a schema and lets any text through; on the
+    others it refuses by itself.
+
+    Raises
+    ------
+    EngineError
+        Status 400.
+    """
+    for pointer, schema in _schemas(value, "#", 0):
+        given = schema.get("type", [])
+        for name in given if isinstance(given, list) else [given]:
+            if isinstance(name, str) and name not in _TYPES and not pointer.endswith("/properties"):
+                raise EngineError(f"JSON schema error at {pointer}: unrecognized type {name}", 400)
 
 
 def _schemas(value: Any, pointer: str, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:

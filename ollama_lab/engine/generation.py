@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ class _Talk(Base):
                 self.reply(await self._rendered(runner, call, asked))
                 return
             answer = await self._pass_on(runner, call, asked)
+        if "json_schema" in call.body and answer.reason == "stop":
+            _check_json(answer)
         times = {"total": time.monotonic_ns() - started_ns, "load": loaded_ns - started_ns}
         await self._end(asked, answer, {f"{name}_duration": ns for name, ns in times.items()})
 
@@ -119,6 +122,16 @@ class Generate(_Talk):
 
     def _content(self, content: str, parts: Mapping[str, Any]) -> dict[str, Any]:
         return {"response": content} | _some(thinking=parts.get("thinking"))
+
+
+def _check_json(answer: Answer) -> None:
+    """Refuse a text that is no JSON: on a raw prompt llama.cpp may drop the format in silence."""
+    try:
+        json.loads("".join(answer.content))
+    except ValueError:
+        raise EngineError(
+            "the model did not keep the format on a raw prompt. Send the prompt without raw."
+        ) from None
 
 
 def _some(**values: Any) -> dict[str, Any]:

@@ -106,6 +106,8 @@ def sampling(options: Mapping[str, Any], num_ctx: int) -> dict[str, Any]:
     request["seed"] = -1 if options["seed"] < 0 else options["seed"] % _SEEDS
     request["n_predict"] = wanted if 0 <= wanted <= most else most
     request["n_keep"] = options["num_keep"]
+    if options["repeat_last_n"] < 0:  # the whole window, which llama.cpp has no number for
+        request["repeat_last_n"] = num_ctx
     request["cache_prompt"] = True
     if options.get("stop"):
         request["stop"] = options["stop"]

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 _WINDOW_STEP = 256
 _SMALLEST_CONTEXT = 4
 _EMBEDDING_BATCH = 512, 2048
+_SMALLEST_BATCH = 32  # llama.cpp aborts on fewer tokens than slots
 # Below this many weights one thread beats two, and four slots cost next to no memory: measured.
 _SMALL_MODEL, _SMALL_MODEL_SLOTS = 50_000_000, 4
 _FEW_CORES = 4
+_MOST_THREADS, _MOST_LAYERS = 256, 10_000
 _KEY_AND_VALUE_BYTES = 2 * 2  # two caches of 16-bit numbers
 
 
@@ -108,16 +110,17 @@ def recipe(card: Card, options: Mapping[str, Any], limits: Limits) -> Recipe:
     is_small = header.parameter_count < _SMALL_MODEL
     slots = max(_SMALL_MODEL_SLOTS, limits.parallel) if is_small else limits.parallel
     least, most = _EMBEDDING_BATCH
-    batch = int(options.get("num_batch") or 0) or 512
+    # llama.cpp aborts on numbers that make no sense; Ollama lets it.
+    batch = min(max(int(options.get("num_batch") or 512), _SMALLEST_BATCH), trained)
+    threads = min(max(int(options.get("num_thread") or 0), 0), _MOST_THREADS)
     return Recipe(
         model=str(card.file),
         num_ctx=num_ctx,
         window=window,
         slots=1 if card.is_embedding else slots,
         num_batch=max(least, min(window, most)) if card.is_embedding else batch,
-        threads=int(options.get("num_thread") or 0)
-        or (1 if is_small else limits.threads or _default_threads()),
-        num_gpu=int(options.get("num_gpu", -1)),
+        threads=threads or (1 if is_small else limits.threads or _default_threads()),
+        num_gpu=min(max(int(options.get("num_gpu", -1)), -1), _MOST_LAYERS),
         embedding=card.is_embedding,
         chat_template=templates.substitute(header.chat_template, card.go_template),
         projector=(card.paths("projector") or ("",))[0],

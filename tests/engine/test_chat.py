@@ -171,3 +171,24 @@ def test_an_embedding_model_is_not_loaded_for_a_chat(engine: LiveEngine) -> None
 
     assert answer.json() == {"error": '"tiny-embed" does not support chat'}
     assert "tiny-embed:latest" not in engine.children()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"num_batch": -7}, id="negative-batch"),
+        pytest.param({"num_batch": 10**12}, id="huge-batch"),
+        pytest.param({"num_thread": -3}, id="negative-threads"),
+        pytest.param({"num_gpu": 10**12}, id="huge-gpu"),
+        pytest.param({"num_ctx": -1}, id="negative-window"),
+        pytest.param({"repeat_last_n": -1}, id="whole-window"),
+        pytest.param({"top_k": -1, "temperature": -5, "num_keep": -1}, id="odd-sampling"),
+        pytest.param({"seed": -(10**12)}, id="huge-seed"),
+    ],
+)
+def test_a_number_out_of_range_does_not_stop_an_answer(
+    engine: LiveEngine, options: dict[str, int]
+) -> None:
+    answer = engine.client.chat("tiny", HI, options={"num_predict": 2, **options})
+
+    assert answer.done

@@ -55,6 +55,11 @@ def test_raw_keeps_a_format(engine: LiveEngine) -> None:
     assert json.loads(answer.response or "") == {"a": 1}
 
 
+def test_raw_refuses_a_type_that_does_not_exist(engine: LiveEngine) -> None:
+    with pytest.raises(ollama.ResponseError, match="at #: unrecognized type nope"):
+        engine.client.generate("tiny", "x", raw=True, format={"type": "nope"})
+
+
 def test_a_stream_of_raw_text_adds_up(engine: LiveEngine) -> None:
     whole = engine.client.generate("tiny", "hello", raw=True, options=SHORT)
 

@@ -77,3 +77,22 @@ def test_the_ids_of_calls_are_all_different(engine: LiveEngine) -> None:
     calls = engine.http.post("/api/chat", json=body).json()["message"]["tool_calls"]
 
     assert len({call["id"] for call in calls}) == 2
+
+
+def test_a_tool_needs_no_type(engine: LiveEngine) -> None:
+    tool = {"function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
+    body = {"model": "script", "messages": HI, "tools": [tool], "stream": False}
+
+    answer = engine.http.post("/api/chat", json=body).json()
+
+    assert answer["message"]["tool_calls"]
+
+
+@pytest.mark.parametrize("tool", ["x", 1, {}, {"function": "add"}])
+def test_what_is_no_tool_is_refused(engine: LiveEngine, tool: Any) -> None:
+    body = {"model": "script", "messages": HI, "tools": [tool], "stream": False}
+
+    answer = engine.http.post("/api/chat", json=body)
+
+    assert answer.status_code == 400
+    assert "of type api.Tool" in answer.json()["error"]
