@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
 OTHER_PYTHONS = {"3.11", "3.12", "3.13"} - {f"{sys.version_info[0]}.{sys.version_info[1]}"}
 CELL = "%%ollama\nSay something"
+DEMO_CELL = "%%ollama demo --temperature 0\nWhat is a kernel?"
+NO_SERVER = {"OLLAMA_LAB_ALLOW_PROBE": "False", "OLLAMA_LAB_ENGINE_LINGER_SECONDS": "0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,14 @@ def added(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Added:
 def with_engine(added: Added, wheel: Path) -> Environment:
     added.environment.install(f"{wheel}[engine]")
     return added.environment
+
+
+@pytest.fixture(scope="session")
+def oldest(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Every dependency of ours at its lower bound."""
+    environment = make(tmp_path_factory.mktemp("oldest"))
+    environment.install(f"{wheel}[jupyter,engine]", *lowest("jupyter", "engine"))
+    return environment
 
 
 @pytest.fixture
@@ -121,13 +131,7 @@ def test_a_cell_is_answered_beside_jupyterlab(added: Added, ollama: FakeOllama) 
 
 @pytest.mark.engine
 def test_with_the_engine_a_cell_is_answered_without_any_server(with_engine: Environment) -> None:
-    printed = with_engine.cell(
-        "%%ollama demo --temperature 0\nWhat is a kernel?",
-        OLLAMA_LAB_ALLOW_PROBE="False",
-        OLLAMA_LAB_ENGINE_LINGER_SECONDS="0",
-    )
-
-    assert "process that runs the code" in printed
+    assert "process that runs the code" in with_engine.cell(DEMO_CELL, **NO_SERVER)
 
 
 @pytest.mark.parametrize("version", sorted(OTHER_PYTHONS))
@@ -147,18 +151,21 @@ def test_a_cell_is_answered_on_python(
 
 
 def test_a_cell_is_answered_with_the_oldest_packages_allowed(
-    wheel: Path, tmp_path: Path, ollama: FakeOllama
+    oldest: Environment, ollama: FakeOllama
 ) -> None:
-    environment = make(tmp_path / "environment")
-    environment.install(f"{wheel}[jupyter]", *lowest("jupyter"))
-
-    printed = environment.cell(CELL, OLLAMA_HOST=ollama.url)
+    printed = oldest.cell(CELL, OLLAMA_HOST=ollama.url)
 
     assert "Words from the server." in printed
 
 
-def lowest(extra: str) -> list[str]:
+@pytest.mark.engine
+def test_the_demo_model_answers_with_the_oldest_packages_allowed(oldest: Environment) -> None:
+    assert "process that runs the code" in oldest.cell(DEMO_CELL, **NO_SERVER)
+
+
+def lowest(*extras: str) -> list[str]:
     """Pin every dependency to its lower bound."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    bounds = project["dependencies"] + project["optional-dependencies"][extra]
+    optional = project["optional-dependencies"]
+    bounds = [*project["dependencies"], *(bound for extra in extras for bound in optional[extra])]
     return [bound.partition(",")[0].replace(">=", "==") for bound in bounds]
