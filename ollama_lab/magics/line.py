@@ -64,7 +64,9 @@ def run(kernel: Kernel, line: str) -> Any:
 
 def _unknown(name: str) -> BadUsage:
     near = difflib.get_close_matches(name, COMMANDS, n=2, cutoff=0.6)
-    hint = f"Did you mean %ollama {one_of(near)}?" if near else "See all commands with: %ollama?"
+    hint = "A prompt goes below %%ollama; see all commands with: %ollama?"
+    if near:
+        hint = f"Did you mean %ollama {one_of(near)}?"
     return BadUsage(f"%ollama has no command '{name}'.", hint=hint)
 
 
@@ -75,11 +77,15 @@ def _no_words(words: list[str], usage: str) -> None:
 
 def _one(words: list[str], usage: str) -> str:
     if len(words) != 1:
-        found = "nothing" if not words else f"{len(words)} words"
-        raise BadUsage(
-            f"%ollama {usage.partition(' ')[0]} got {found}.", hint=f"Write: %ollama {usage}"
-        )
+        raise _miscounted(words, usage)
     return words[0]
+
+
+def _miscounted(words: list[str], usage: str) -> BadUsage:
+    found = {0: "nothing", 1: "one word"}.get(len(words), f"{len(words)} words")
+    return BadUsage(
+        f"%ollama {usage.partition(' ')[0]} got {found}.", hint=f"Write: %ollama {usage}"
+    )
 
 
 # ---------------------------------------------------------------- looking
@@ -207,24 +213,26 @@ def _rm(kernel: Kernel, words: list[str]) -> Words:
     model = models.find(name, listed)
     if model is None:
         raise errors.model_not_found(name, models.nearest(name, listed))
-    if not is_sure and not _confirmed(f"Remove {model.name} ({size(model.size_bytes)})? [y/N] "):
+    if not is_sure and not _confirmed(model):
         return Words((f"{model.name} stays.",))
     kernel.session.client().delete(model.name)
     kernel.session.forget_models()
     return Words((f"{model.name} is removed.",))
 
 
-def _confirmed(question: str) -> bool:
+def _confirmed(model: models.Model) -> bool:
     try:
-        return input(question).strip().lower() in ("y", "yes")
+        typed = input(f"Remove {model.name} ({size(model.size_bytes)})? [y/N] ")
+        return typed.strip().lower() in ("y", "yes")
     except (EOFError, NotImplementedError, RuntimeError) as exc:
         # A notebook that runs by itself has nobody to ask.
-        raise BadUsage("Nobody can be asked here.", hint="Write: %ollama rm MODEL --yes") from exc
+        hint = f"Write: %ollama rm {model.name} --yes"
+        raise BadUsage("Nobody can be asked here.", hint=hint) from exc
 
 
 def _cp(kernel: Kernel, words: list[str]) -> Words:
     if len(words) != 2:  # noqa: PLR2004 (a source and a destination)
-        raise BadUsage(f"%ollama cp got {len(words)} words.", hint="Write: %ollama cp MODEL NEW")
+        raise _miscounted(words, "cp MODEL NEW")
     source, destination = words[0], models.normalize(words[1])
     kernel.session.client().copy(source, destination)
     kernel.session.forget_models()

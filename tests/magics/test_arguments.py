@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import re
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +10,6 @@ from ollama_lab import options
 from ollama_lab.errors import BadUsage
 from ollama_lab.magics import arguments
 from ollama_lab.magics.arguments import CellArguments, parse
-
-MAGICS_PAGE = Path(__file__).parents[2] / "docs" / "magics.md"
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
@@ -140,7 +136,7 @@ def test_the_last_of_two_values_counts() -> None:
     assert parse("--temperature 0 --temperature 1").options == {"temperature": 1.0}
 
 
-# ---------------------------------------------------------------- help and docs
+# ---------------------------------------------------------------- help
 
 
 @pytest.mark.parametrize("name", list(options.OPTIONS))
@@ -151,20 +147,3 @@ def test_every_option_of_ollama_has_a_flag(name: str) -> None:
 @pytest.mark.parametrize("flag", arguments.flags())
 def test_the_help_shows_every_flag(flag: str) -> None:
     assert flag in arguments.help_text()
-
-
-def rows(heading: str) -> list[tuple[str, str]]:
-    """Give the cells of the table below a heading of the page."""
-    section = MAGICS_PAGE.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    found = re.findall(r"^\| `(.+?)` \| (.+?) \|$", section, re.MULTILINE)
-    return [(written.replace(r"\|", "|"), does.replace(r"\|", "|")) for written, does in found]
-
-
-def test_the_page_lists_every_option_in_the_codes_own_words() -> None:
-    assert rows("Options") == arguments.described()
-
-
-def test_the_page_lists_every_command_in_the_codes_own_words() -> None:
-    from ollama_lab.magics.line import COMMANDS
-
-    assert rows("Commands") == [(f"%ollama {c.usage}", c.help) for c in COMMANDS.values()]
