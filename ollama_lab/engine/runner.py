@@ -66,11 +66,17 @@ class Runner:
             async with asyncio.timeout(_LOAD_SECONDS):
                 await self._await_address()
         except TimeoutError:
-            await self.stop()
+            await self._abandon()
             raise EngineError("the model took more than ten minutes to load.") from None
         except BaseException:
-            await self.stop()
+            await self._abandon()
             raise
+
+    async def _abandon(self) -> None:
+        """End a child that loads a model: it hears nothing before it has done so."""
+        if self._process:
+            _kill(self._process)
+        await self.stop()
 
     async def _spawn(self) -> None:
         # Passive waiting is four times as fast when other programs want the cores too.
