@@ -1,204 +1,301 @@
-"""The house stands as drawn: no room imports a higher one, values know no I/O, doors stay apart."""
+"""Who may import whom: lower rooms never import higher ones, and values know no I/O.
+
+A new module gets its place in `LAYERS`, and in the map of CONTRIBUTING.md.
+"""
 
 from __future__ import annotations
 
 import ast
+import copy
+import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ollama_lab import client
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGE = Path(__file__).parents[1] / "ollama_lab"
+    from fake_ollama import FakeOllama
 
-# Lowest first; a room imports from the lines above its own. A new room gets its place here.
-FLOORS = (
-    ("errors",),
-    ("wire", "options", "braces", "kinds", "rhythm"),
-    ("models", "progress", "framing"),
+ROOT = Path(client.__file__).parent
+
+#: Values: no I/O, no clock, no environment. The lowest row first; rows do not import themselves.
+VALUES = (
+    ("errors", "kinds", "braces", "rhythm"),
+    ("wire", "options", "framing"),
+    ("models", "progress"),
     ("prompts", "sanitize", "schema"),
-    ("terminal", "settings", "files"),
-    ("hosts", "values", "images"),
+)
+#: The rooms above them, up to the doors.
+ROOMS = (
+    ("terminal", "settings"),
+    ("hosts",),
     ("transport",),
     ("client", "aclient"),
     ("conversations",),
+    ("files", "values"),
+    ("images",),
     ("attachments", "tools", "cache"),
     ("answer",),
     ("display",),
     ("ask", "jobs", "batch"),
     ("doctor", "autoload", "kernelspec", "lab"),
-    ("magics", "widgets", "web", "cli", "server"),
 )
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-VALUES = (
-    "errors",
-    "wire",
-    "models",
-    "options",
-    "prompts",
-    "braces",
-    "sanitize",
-    "schema",
-    "progress",
-)
-# What a value must not reach for: files, sockets, processes, the clock, the environment.
-OUTSIDE = {
-    *("asyncio", "http", "io", "os", "pathlib", "requests", "select", "selectors", "shutil"),
-    *("socket", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "tornado", "urllib3"),
+DOORS = ("magics", "widgets", "web", "cli", "server")
+LAYERS = (*VALUES, *ROOMS, DOORS)
+RANK = {room: rank for rank, row in enumerate(LAYERS) for room in row}
+
+#: The engine can be lifted out: it stands beside the house.
+ENGINE_MAY_IMPORT = {"errors", "schema", "engine"}
+MAY_IMPORT_ENGINE = {"hosts", "doctor", "cli", "server", "engine"}
+
+IO_MODULES = {
+    *("asyncio", "glob", "http", "io", "logging", "multiprocessing", "os"),
+    *(
+        "pathlib",
+        "random",
+        "requests",
+        "secrets",
+        "select",
+        "shutil",
+        "signal",
+        "socket",
+        "sqlite3",
+    ),
+    *("ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "urllib3"),
 }
-# What a kernel that only loads the magics must not pay for.
-HEAVY = {
-    *("tornado", "requests", "httpx", "ipywidgets", "flask", "jupyter_server", "sqlite3"),
-    *("markdown_it", "pandas", "numpy", "PIL", "xllamacpp"),
-}
-ENGINE_MAY_USE = {"engine", "errors", "schema"}
+IO_CALLS = {"open", "print", "input", "exec", "eval", "now", "utcnow", "today"}
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
-    """One import: ``is_early`` is whether it runs when the module is imported."""
-
-    file: Path
-    line: int
-    module: str
-    is_early: bool
-
-    def __str__(self) -> str:
-        return f"{self.file.relative_to(PACKAGE.parent)}:{self.line} imports {self.module}"
-
-    @property
-    def room(self) -> str:
-        """The room of ours that is imported; empty for foreign modules."""
-        parts = self.module.split(".")
-        return parts[1] if parts[0] == "ollama_lab" and len(parts) > 1 else ""
+def modules() -> list[Path]:
+    return sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 
-def room_of(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def room_of(path: Path) -> str:
+    """Return the name of the room a file belongs to: its package, or itself."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def files(*rooms: str) -> list[Path]:
-    found = [f for f in sorted(PACKAGE.rglob("*.py")) if f != PACKAGE / "__init__.py"]
-    return [file for file in found if room_of(file) in rooms] if rooms else found
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports(file: Path) -> list[Import]:
-    tree = ast.parse(file.read_text())
-    late = {id(node) for owner in ast.walk(tree) if _is_late(owner) for node in ast.walk(owner)}
-    return [
-        Import(file, getattr(node, "lineno", 0), module, id(node) not in late)
-        for node in ast.walk(tree)
-        for module in _modules(node, file)
-    ]
+def imported(path: Path, tree: ast.AST) -> Iterator[str]:
+    """Yield the full names of what a tree imports, relative imports resolved."""
+    package = ("ollama_lab", *path.relative_to(ROOT).parts[:-1])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def _is_late(node: ast.AST) -> bool:
-    is_for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-    return is_for_types or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+def rooms_imported(path: Path, tree: ast.AST | None = None) -> set[str]:
+    """Return the rooms of ours that a file imports, its own left out."""
+    names = imported(path, tree or tree_of(path))
+    ours = {name.split(".")[1] for name in names if name.startswith("ollama_lab.")}
+    return {room for room in ours if room in RANK or room == "engine"} - {room_of(path)}
 
 
-def _modules(node: ast.AST, file: Path) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        base = node.module or ""
-        if node.level:
-            package = ("ollama_lab", *file.relative_to(PACKAGE).parent.parts)
-            above = package[: len(package) - node.level + 1]
-            base = ".".join([*above, base] if base else above)
-        # `from ollama_lab import wire` names a room after the import.
-        is_root = base == "ollama_lab"
-        yield from (f"{base}.{alias.name}" for alias in node.names) if is_root else [base]
+def at_import(tree: ast.Module) -> ast.Module:
+    """Return what runs when a module is imported: no function bodies, nothing for types only."""
+
+    class Outer(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+            del node
+
+        def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+            del node
+
+        def visit_If(self, node: ast.If) -> ast.If | None:
+            is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+            return None if is_for_types else node
+
+    made = Outer().visit(copy.deepcopy(tree))
+    assert isinstance(made, ast.Module)
+    return made
 
 
-ALL_IMPORTS = [found for file in files() for found in imports(file)]
-
-
-def test_every_room_has_its_floor() -> None:
-    rooms = {room_of(file) for file in files()} - {"engine", "py"}
-
-    assert rooms - FLOOR.keys() == set(), "give each a place in FLOORS"
-
-
-def test_no_room_imports_a_higher_one() -> None:
-    wrong = [
-        str(found)
-        for found in ALL_IMPORTS
-        if found.room in FLOOR
-        and room_of(found.file) in FLOOR
-        and room_of(found.file) != found.room
-        and FLOOR[found.room] >= FLOOR[room_of(found.file)]
-    ]
-
-    assert wrong == []
-
-
-def test_the_engine_can_be_lifted_out() -> None:
-    wrong = [
-        str(found)
-        for file in files("engine")
-        for found in imports(file)
-        if found.room and found.room not in ENGINE_MAY_USE
-    ]
-
-    assert wrong == []
-
-
-def test_the_engine_is_imported_only_inside_functions() -> None:
-    wrong = [
-        str(found)
-        for found in ALL_IMPORTS
-        if found.room == "engine" and found.is_early and room_of(found.file) != "engine"
-    ]
-
-    assert wrong == []
-
-
-@pytest.mark.parametrize("room", VALUES)
-def test_values_know_no_io(room: str) -> None:
-    wrong = [
-        str(found)
-        for file in files(room)
-        for found in imports(file)
-        if found.module.split(".")[0] in OUTSIDE
-    ]
-
-    assert wrong == []
-
-
-@pytest.mark.parametrize("room", VALUES)
-def test_values_need_nothing_but_python(room: str) -> None:
-    allowed = {*sys.stdlib_module_names, "ollama_lab", *(["markdown_it"] * (room == "sanitize"))}
-
-    wrong = [
-        str(found)
-        for file in files(room)
-        for found in imports(file)
-        if found.module.split(".")[0] not in allowed
-    ]
-
-    assert wrong == []
-
-
-def test_loading_the_magics_brings_in_nothing_heavy() -> None:
-    code = """
-        import sys
-        from IPython.core.interactiveshell import InteractiveShell
-        shell = InteractiveShell.instance()
-        before = set(sys.modules)
-        shell.run_line_magic("load_ext", "ollama_lab")
-        print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
-    """
-
-    done = subprocess.run(
-        [sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "path", paths, ids=[path.relative_to(ROOT).as_posix() for path in paths]
     )
 
-    assert "ollama_lab" in done.stdout.split()
-    assert HEAVY & set(done.stdout.split()) == set()
+
+VALUE_ROOMS = {room for row in VALUES for room in row}
+in_each_module = each([path for path in modules() if room_of(path) != "engine"])
+in_each_value = each([path for path in modules() if room_of(path) in VALUE_ROOMS])
+in_each_of_the_engine = each([path for path in modules() if room_of(path) == "engine"])
+
+
+# ---------------------------------------------------------------- the order
+
+
+@in_each_module
+def test_every_module_has_its_place(path: Path) -> None:
+    assert room_of(path) in RANK, "place it in LAYERS and in the map of CONTRIBUTING.md"
+
+
+@in_each_module
+def test_no_room_imports_a_higher_one_or_its_neighbor(path: Path) -> None:
+    rank = RANK[room_of(path)]
+
+    higher = {room for room in rooms_imported(path) - {"engine"} if RANK[room] >= rank}
+
+    assert higher == set()
+
+
+@in_each_of_the_engine
+def test_the_engine_imports_only_what_goes_with_it(path: Path) -> None:
+    assert rooms_imported(path) <= ENGINE_MAY_IMPORT
+
+
+@in_each_module
+def test_few_rooms_import_the_engine_and_only_when_they_need_it(path: Path) -> None:
+    may_import = {"engine"} if room_of(path) in MAY_IMPORT_ENGINE else set()
+
+    assert rooms_imported(path) & {"engine"} <= may_import
+    assert "engine" not in rooms_imported(path, at_import(tree_of(path)))
+
+
+def test_the_package_itself_imports_nothing_at_import() -> None:
+    path = ROOT / "__init__.py"
+
+    names = [name for name in imported(path, at_import(tree_of(path))) if "__future__" not in name]
+
+    assert set(names) <= {"typing.TYPE_CHECKING", "typing.Any"}
+
+
+# ---------------------------------------------------------------- values
+
+
+@in_each_value
+def test_values_import_only_the_standard_library(path: Path) -> None:
+    allowed = sys.stdlib_module_names | {"ollama_lab"}
+    allowed |= {"markdown_it"} if room_of(path) == "sanitize" else set()
+
+    assert {name.partition(".")[0] for name in imported(path, tree_of(path))} <= allowed
+
+
+@in_each_value
+def test_values_import_nothing_that_reads_or_writes(path: Path) -> None:
+    names = list(imported(path, tree_of(path)))
+
+    bad = [n for n in names if any(n == io or n.startswith(f"{io}.") for io in IO_MODULES)]
+
+    assert bad == []
+
+
+@in_each_value
+def test_values_call_nothing_that_reads_or_writes(path: Path) -> None:
+    calls = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    names = [getattr(call, "id", None) or getattr(call, "attr", "") for call in calls]
+
+    assert IO_CALLS & set(names) == set()
+
+
+# ---------------------------------------------------------------- the map
+
+
+def test_the_map_names_every_room_in_this_order() -> None:
+    text = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    _, _, after = text.partition("## The map")
+    rows = re.findall(r"^\| (`.*?) \|", after.partition("\n## ")[0], re.MULTILINE)
+    mapped = [name.strip("/") for row in rows for name in re.findall(r"`(.*?)`", row)]
+
+    ranks = [RANK[room] for room in mapped if room in RANK]
+
+    assert {room_of(path) for path in modules()} <= set(mapped)
+    assert ranks == sorted(ranks)
+
+
+# ---------------------------------------------------------------- running programs
+
+LOAD = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+before = set(sys.modules)
+shell.run_line_magic("load_ext", "ollama_lab")
+assert "ollama" in shell.magics_manager.magics["cell"]
+print(" ".join({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+HEAVY = {
+    *("tornado", "requests", "urllib3", "httpx", "ipywidgets", "flask", "jupyter_server"),
+    *("sqlite3", "markdown_it", "pandas", "numpy", "PIL", "xllamacpp"),
+}
+
+
+def run(code: str, *flags: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_load_ext_imports_nothing_heavy() -> None:
+    newly = set(run(LOAD).split())
+
+    assert "ollama_lab" in newly
+    assert newly & HEAVY == set()
+
+
+def test_importing_the_package_imports_nothing_but_itself() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import ollama_lab\n"
+        "print(*(n for n in set(sys.modules) - before if n.partition('.')[0] not in"
+        " sys.stdlib_module_names))"
+    )
+
+    assert run(code).split() == ["ollama_lab"]
+
+
+ASK = """
+import sys
+sys.path[:0] = [{folder!r}]
+import ollama_lab, ollama_lab.hosts, ollama_lab.client
+from ollama_lab import settings
+from ollama_lab.ask import Request, Session
+session = Session(settings.load())
+session.settings.host = {url!r}
+assert not ollama_lab.hosts.engine_installed()
+print("".join(chunk.content for chunk in session.stream(session.prepare(Request(prompt="Hi")))))
+session.close()
+assert "IPython" not in sys.modules
+"""
+RUNTIME = (
+    *("ollama_lab", "requests", "urllib3", "idna", "certifi", "charset_normalizer"),
+    *("traitlets", "platformdirs", "markdown_it", "mdurl"),
+)
+
+
+def test_the_python_side_answers_where_there_is_no_jupyter(
+    tmp_path: Path, ollama: FakeOllama
+) -> None:
+    ollama.say("Hello from afar")
+    for name in RUNTIME:
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        (tmp_path / name).symlink_to(Path(spec.origin).parent)
+
+    # -I and -S: nothing of this environment but what was linked.
+    said = run(ASK.format(folder=str(tmp_path), url=ollama.url), "-I", "-S")
+
+    assert said == "Hello from afar\n"
