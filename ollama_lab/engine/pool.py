@@ -143,24 +143,30 @@ class Pool:
     async def _load(self, card: Card, recipe: Recipe) -> Loaded:
         async with self._loading:  # one at a time, as in Ollama
             await self._make_room()
-            runner = await _started(card, recipe)
             loaded = Loaded(
                 card,
                 recipe,
-                runner,
+                Runner(recipe.settings()),
                 keep_seconds=self._limits.keep_alive_seconds,
                 size_bytes=memory_bytes(card, recipe),
                 details=card.details(),
             )
+            await _start(loaded)
             self._loaded[recipe.model] = loaded
             self._hold(loaded)
             return loaded
 
     async def _make_room(self) -> None:
-        while len(self._loaded) >= self._limits.max_loaded:
-            await self._until(lambda: any(not one.busy for one in self._loaded.values()))
-            idle = [one for one in self._loaded.values() if not one.busy]
-            self._drop(min(idle, key=lambda one: one.used_at))
+        def is_full() -> bool:
+            return len(self._loaded) >= self._limits.max_loaded
+
+        def idle() -> list[Loaded]:
+            return [one for one in self._loaded.values() if not one.busy]
+
+        while is_full():
+            await self._until(lambda: bool(idle()) or not is_full())
+            if is_full():
+                self._drop(min(idle(), key=lambda one: one.used_at))
         await self._await_leaving()
 
     async def _until(self, is_true: Callable[[], bool]) -> None:
@@ -204,11 +210,9 @@ class Pool:
             await asyncio.wait(self._leaving)
 
 
-async def _started(card: Card, recipe: Recipe) -> Runner:
-    runner = Runner(recipe.settings())
+async def _start(loaded: Loaded) -> None:
     try:
-        await runner.start()
+        await loaded.runner.start()
     except EngineError as error:
-        remedy = layouts.remedy(card.header.architecture)
+        remedy = layouts.remedy(loaded.card.header.architecture)
         raise EngineError(f"{error.message} {remedy}".strip(), error.status) from None
-    return runner

@@ -185,6 +185,21 @@ def test_a_third_model_waits_until_one_is_idle(
     assert len(engine.children()) == 2
 
 
+def test_a_third_model_comes_when_a_busy_one_leaves_by_itself(
+    engine: LiveEngine, background: ThreadPoolExecutor
+) -> None:
+    with (
+        streaming(engine, keep_alive=0) as first,
+        streaming(engine, model="tiny-endless", tokens=300, keep_alive=0) as second,
+    ):
+        third = background.submit(load, engine, "tiny")
+        engine.wait_until(lambda: engine.engine.pool._waiting == 1)
+        first.rest()
+        second.rest()
+
+    assert result(third).json()["done_reason"] == "load"
+
+
 def test_a_full_queue_is_503_in_ollamas_words(
     engine: LiveEngine, background: ThreadPoolExecutor
 ) -> None:
