@@ -224,7 +224,7 @@ def test_a_model_that_did_not_load_is_tried_again(engine: LiveEngine, odd_model:
         answer = engine.http.post("/api/generate", json={"model": odd_model})
 
         assert answer.json()["error"].startswith("unable to load model: ")
-    assert engine.engine.in_flight == 0
+    engine.wait_until(lambda: engine.engine.in_flight == 0)
 
 
 def test_a_child_that_cannot_run_is_said(
