@@ -10,14 +10,28 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ollama_lab import errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ollama_lab.wire import Call
+
+class Asked(Protocol):
+    """What a sentence needs to know of the call that was refused."""
+
+    @property
+    def path(self) -> str:
+        """The path, such as ``/api/chat``."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, empty where the call names none."""
+
+    @property
+    def context_tokens(self) -> int:
+        """The window that was asked for, 0 where the call has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +46,7 @@ class _Report:
 
 
 def failure(
-    call: Call, status: int, body: bytes, *, content_type: str = "", host: str = ""
+    call: Asked, status: int, body: bytes, *, content_type: str = "", host: str = ""
 ) -> errors.OllamaLabError:
     """Turn a refusal (any status but 2xx) into the error that a person can act on."""
     report = _report(body)
@@ -43,7 +57,7 @@ def failure(
     return _by_words(report, call.model, call.context_tokens)
 
 
-def failure_in_stream(line: Mapping[str, Any], call: Call | None = None) -> errors.OllamaLabError:
+def failure_in_stream(line: Mapping[str, Any], call: Asked | None = None) -> errors.OllamaLabError:
     """Turn an ``{"error": ...}`` line of a stream with status 200 into an error."""
     report = _report_of(line.get("error"))
     if "unexpected EOF" in report.text or "terminated" in report.text:
@@ -83,7 +97,7 @@ def _report_of(error: Any) -> _Report:
     return _Report(str(error))
 
 
-def _foreign(call: Call, status: int, content_type: str, host: str) -> errors.OllamaLabError:
+def _foreign(call: Asked, status: int, content_type: str, host: str) -> errors.OllamaLabError:
     """Word a reply that Ollama itself would not give in JSON."""
     at = host or "The server"
     if status == 403:  # noqa: PLR2004 (Ollama's empty 403: the Host or Origin header)
@@ -106,7 +120,7 @@ def _foreign(call: Call, status: int, content_type: str, host: str) -> errors.Ol
     return errors.not_ollama(at, f"{status}, {kind}")
 
 
-def _by_status(call: Call, status: int, report: _Report) -> errors.OllamaLabError | None:
+def _by_status(call: Asked, status: int, report: _Report) -> errors.OllamaLabError | None:
     if status == 401:  # noqa: PLR2004 (HTTP)
         return errors.Unauthorized(
             f"The server wants a key: {report.text}.",

@@ -29,6 +29,7 @@ ROOT = Path(client.__file__).parent
 #: Values: no I/O, no clock, no environment. The lowest row first; rows do not import themselves.
 VALUES = (
     ("errors", "kinds", "braces", "rhythm"),
+    ("refusals",),
     ("wire", "options", "framing"),
     ("models", "progress"),
     ("prompts", "sanitize", "schema"),
