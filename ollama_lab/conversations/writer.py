@@ -282,16 +282,22 @@ class Flusher:
             writer.is_taken()
         try:
             self.write(writers)
-        except OllamaLabError:
-            self._write_each(writers)  # one that is gone must not keep the others off the disk
+        except BadUsage:
+            self._write_each(writers)  # a chat that is gone must not keep the others off the disk
+        except OllamaLabError as exc:
+            self._try_again(writers, exc)
 
     def _write_each(self, writers: Sequence[Writer]) -> None:
         for writer in writers:
             try:
                 self.write([writer])
             except OllamaLabError as exc:
-                if writer.has_failed(exc):
-                    self.add(writer)
+                self._try_again([writer], exc)
+
+    def _try_again(self, writers: Sequence[Writer], error: OllamaLabError) -> None:
+        for writer in writers:
+            if writer.has_failed(error):
+                self.add(writer)
 
 
 def _gone() -> BadUsage:
