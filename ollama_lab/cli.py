@@ -89,14 +89,15 @@ def _lab(arguments: argparse.Namespace) -> None:
 
 def _answering(chosen: settings.OllamaLab) -> str:
     """Say who will answer, without starting an engine that nobody has asked yet."""
-    may_start_engine, chosen.allow_engine = chosen.allow_engine, False
-    try:
+    if chosen.allow_engine and hosts.engine_installed():
+        chosen.allow_engine = False
+        try:
+            host = hosts.Hosts(chosen).resolve()
+        except Unreachable:
+            _insist_on_engine()
+            return "no Ollama answers, so prompts go to the embedded engine."
+    else:
         host = hosts.Hosts(chosen).resolve()
-    except Unreachable:
-        if not may_start_engine or not hosts.engine_installed():
-            raise
-        _insist_on_engine()
-        return "no Ollama answers, so prompts go to the embedded engine."
     return f"prompts go to {host.url} ({host.why})."
 
 
@@ -197,18 +198,24 @@ def _models(arguments: argparse.Namespace) -> None:
     with _session() as session:
         client = session.client(arguments.host)
         listed = models.with_loaded(client.list(), client.ps())
-    rows = [("NAME", "SIZE", "PARAMETERS", "IN MEMORY")]
+    rows = [("NAME", "SIZE", "PARAMETERS", "LOADED")]
     rows += [
         (
             visible(model.name),
             progress.size(model.size_bytes),
             visible(f"{model.parameter_size} {model.quantization}".strip()),
-            model.loaded.where if model.loaded else "",
+            _whereabouts(model),
         )
         for model in listed
     ]
     for line in terminal.columns(rows):
         print(line)
+
+
+def _whereabouts(model: models.Model) -> str:
+    if model.runs_elsewhere:
+        return "runs elsewhere"
+    return model.loaded.where if model.loaded else ""
 
 
 def _add_pull(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_ollama import Status, Text, Wait
+from fake_ollama import FakeModel, Status, Text, Wait
 
 from ollama_lab import cli
 
@@ -152,6 +152,16 @@ def test_no_command_imports_jupyter_or_the_engine_before_it_is_needed() -> None:
     assert not loaded & {"requests", "tornado", "IPython", "jupyterlab", "xllamacpp", "sqlite3"}
 
 
+def test_lab_without_ollama_and_engine_names_the_ways_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OLLAMA_LAB_ALLOW_PROBE", "False")
+    monkeypatch.setenv("OLLAMA_LAB_ALLOW_ENGINE", "False")
+
+    assert cli.main(["lab"]) == 1
+    assert capsys.readouterr().err.startswith("ollama-lab: No Ollama answers")
+
+
 # ---------------------------------------------------------------- ask
 
 
@@ -285,8 +295,18 @@ def test_models_lists_name_size_and_place(
     cli.main(["models"])
 
     head, first, *_ = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "SIZE", "PARAMETERS", "IN", "MEMORY"]
+    assert head.split() == ["NAME", "SIZE", "PARAMETERS", "LOADED"]
     assert first.split() == ["tiny:latest", "1.3", "GB", "1.2B", "Q4_K_M", "CPU"]
+
+
+def test_models_marks_what_runs_on_other_machines(
+    server: FakeOllama, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.add(FakeModel("big:120b-cloud", remote_host="https://ollama.com:443"))
+
+    cli.main(["models"])
+
+    assert re.search(r"^big:120b-cloud .* runs elsewhere$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_pull_in_a_pipe_writes_plain_lines(
