@@ -80,6 +80,16 @@ _FRAGMENTS = [
         "-->",
     ),
     *("</code>", "</pre>", "<![CDATA[", "]]>", "<?", "<code>", "<pre>", "<span>"),
+    *(
+        '\n"',
+        '"\n',
+        "\n'",
+        "\n(",
+        "\n[",
+        "\n[y",
+        "\n[x]: http://example.org/",
+        "\n[x]: http://example.org/\n",
+    ),
     # What they stand in.
     *(
         "\n",

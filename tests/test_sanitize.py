@@ -123,7 +123,7 @@ def test_a_line_too_long_to_be_looked_at_at_once_is_safe_all_the_same(text: str)
         pytest.param("<b>x</b>", "&lt;b>x&lt;/b>", id="html"),
         pytest.param("`a` and `<b>`", "`a` and <code>&#60;b&#62;</code>", id="code"),
         pytest.param("[a](http://b/c 'd')", "[a](http://b/c)", id="link"),
-        pytest.param("[a](javascript:b)", "[a&#93;(javascript:b)", id="link that acts"),
+        pytest.param("x [a](javascript:b)", "x [a&#93;(javascript:b)", id="link that acts"),
         pytest.param(
             "[](https://a.example/)",
             "[https&#58;//a.example/](https://a.example/)",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ollama_lab.sanitize.address import DEFINITION, address
 from ollama_lab.sanitize.fence import INDENTED, LANGUAGES, OPENER, Fence, fenced
-from ollama_lab.sanitize.line import SIGN, Line, Unclosed
+from ollama_lab.sanitize.line import SIGN, Line, Unclosed, literal
 
 # One line of text is looked at in parts of this many characters at most.
 _PART = 8192
@@ -17,6 +17,19 @@ _ITEM = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])(?:[ \t]|$)")
 _ANY_ITEM = re.compile(r"^[ \t]*(?:[-*+]|[0-9]{1,9}[.)])(?:[ \t]|$)", re.MULTILINE)
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)+")
 _BLANK = re.compile(r"^[ \t]*$", re.MULTILINE)
+# What needs a look at the start of a line: indented code, a bracket that does not close on its line,
+# blanks alone (not every parser takes them for a blank line), and marks of quotes and items deeper
+# than any text needs (marked fails on some thousands).
+_DEEP = r"[ \t]*(?:(?:>|[-*+]|[0-9]{1,9}[.)])[ \t]*){17,}"
+_OPEN_BRACKET = r" {0,3}\[[^\[\]\n]*$"
+_START = re.compile(rf"{INDENTED.pattern}|^{_DEEP}|^{_OPEN_BRACKET}|^[ \t]+$", re.MULTILINE)
+_DEEP_START = re.compile(_DEEP)
+_BRACKET_START = re.compile(r" {0,3}\[(?![^\[\]$]*[\[\]])")
+# A renderer's work may grow with the square of these in a paragraph: marked took 58 s for 64 kB of
+# "*a " in November 2026.
+_MARKS_IN_A_LINE = 600
+_MARKS_IN_A_PARAGRAPH = 1000
+_ELEMENTS_IN_A_LINE = 1000
 _BREAK = re.compile(r"\s|[^\x00-\x7f](?=[^\x00-\x7f])")
 
 
@@ -35,6 +48,7 @@ class Blocks:
     owes_blank: bool = False  # a fence was written: a blank line must come before anything else
     in_mid_line: bool = False
     in_url: bool = False  # a part of a line ended in a bare address
+    marks: int = 0  # of emphasis, code and our own elements in this paragraph
 
     def branch(self) -> Blocks:
         """Copy this, so that the unfinished rest can be told to the copy."""
@@ -87,7 +101,9 @@ class Blocks:
 
     def _is_plain(self, text: str) -> bool:
         is_open = self.in_mid_line or self.fence or self.indented or self.formula
-        if is_open or SIGN.search(text) or INDENTED.search(text):
+        if is_open or SIGN.search(text) or _START.search(text):
+            return False
+        if max(_stars(text), self.marks) + _stars(text) > _MARKS_IN_A_LINE:
             return False
         return len(text) < _PART or max(map(len, text.split("\n"))) < _PART
 
@@ -97,7 +113,9 @@ class Blocks:
         if self.in_list or _ANY_ITEM.search(text):
             for line in text.split("\n")[:-1]:
                 self._follow(line)
-        self.may_open = self.may_open or _BLANK.search(text[:-1]) is not None
+        paragraphs = _BLANK.split(text[:-1])
+        self.may_open = self.may_open or len(paragraphs) > 1
+        self.marks = _stars(paragraphs[-1]) + (self.marks if len(paragraphs) == 1 else 0)
         self.after_blank = not text[:-1].rpartition("\n")[2].strip(" \t")
 
     def _part(self, text: str) -> None:
@@ -127,16 +145,17 @@ class Blocks:
         if opener and not (opener["run"][0] == "`" and "`" in opener["info"]):
             self._open_fence(opener)
         elif not line.strip(" \t"):
-            self._blank(line)
+            self._blank()
         elif self.after_blank and not self.in_list and INDENTED.match(line):
             self.indented = [line]
         else:
             self._prose(line)
 
-    def _blank(self, line: str) -> None:
-        self._write(line + "\n")
+    def _blank(self) -> None:
+        self._write("\n")
         self.after_blank = True
         self.may_open = True
+        self.marks = 0
 
     def _prose(self, line: str) -> None:
         self._follow(line)
@@ -145,6 +164,7 @@ class Blocks:
         if definition and to and not self.in_mid_line:
             label = Line(definition["label"]).run()
             self._write(f"{definition['mark']}[{label}]: {to}\n")
+            self.owes_blank = True  # a title on the next lines could take in the start of a fence
             return
         self._write_prose(line, is_whole=not self.in_mid_line)
 
@@ -159,7 +179,25 @@ class Blocks:
             self.closer = opened.closer
             return
         self.in_url = not is_whole and line.in_url(len(text))
-        self._write(safe + ("\n" if is_whole else _seam(text)))
+        # Between parts stands a blank line, so that no paragraph is longer than they are.
+        self._say(safe, is_whole=is_whole)
+
+    def _say(self, safe: str, *, is_whole: bool = True) -> None:
+        """Write a line of prose; what could take in lines after it is undone here."""
+        if _stars(safe) > _MARKS_IN_A_LINE:
+            safe = safe.replace("*", "&#42;").replace("_", "&#95;")
+        if safe.count("<span>") > _ELEMENTS_IN_A_LINE:
+            safe = safe.replace("<span>&#36;</span>", "＄").replace("<span>&#92;</span>", "＼")
+        if (deep := _DEEP_START.match(safe)) is not None:
+            safe = literal(deep[0]) + safe[deep.end() :]
+        if _BRACKET_START.match(safe):
+            # marked reads a definition whose label goes on over blank lines and into a fence.
+            safe = safe.replace("[", "&#91;", 1)
+        if self.marks > _MARKS_IN_A_PARAGRAPH and not safe.lstrip().startswith("|"):
+            self.marks = 0
+            self._write("\n")
+        self.marks += _stars(safe) + sum(map(safe.count, ("<", "`", "](")))
+        self._write(safe + ("\n" if is_whole else "\n\n"))
 
     def _follow(self, line: str) -> None:
         """Note whether a list is open after this line, which is no code."""
@@ -213,6 +251,7 @@ class Blocks:
         self.owes_blank = True
         self.after_blank = True
         self.may_open = True
+        self.marks = 0
 
     def _in_indented(self, body: list[str], line: str) -> None:
         if not line.strip(" \t") or INDENTED.match(line):
@@ -241,7 +280,7 @@ class Blocks:
             self._give_up(lines)
             return
         self.formula = None
-        self._write(safe + "\n")
+        self._say(safe)
 
     def _give_up(self, lines: list[str]) -> None:
         """Take the lines of a formula that did not close as text."""
@@ -259,6 +298,5 @@ def _cut(line: str) -> int:
     return cut
 
 
-def _seam(part: str) -> str:
-    """Keep two parts apart: by a space where neither a space nor a letter beyond ASCII does."""
-    return "" if part[-1].isspace() or not part[-1].isascii() else " "
+def _stars(text: str) -> int:
+    return text.count("*") + text.count("_")
