@@ -165,8 +165,9 @@ def _proxies(session: Session, host_flag: str) -> Iterator[Check]:
     if not proxies:
         return
     try:
-        is_far = not session.hosts.resolve(host_flag).is_near if session.is_connected else False
+        # Where nobody said where the server is, it is on this machine.
+        is_near = session.hosts.must_look(host_flag) or session.hosts.resolve(host_flag).is_near
     except errors.OllamaLabError:
         return
-    use = "used for this host" if is_far else "not used: the server is near"
+    use = "not used: the server is near" if is_near else "used for this host"
     yield Check("proxy", is_ok=True, found=f"{', '.join(proxies)}: {use}")

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     Tick = Callable[[float], None]
 
 TICK_SECONDS = 0.1
+_NO_CONNECTION = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.InvalidProxyURL,
+    urllib3.exceptions.HTTPError,
+)
 #: Larger than any buffer below, so that one read empties it and `wait_for_read` tells the truth.
 _READ_BYTES = 1 << 18
 #: A stream is never slept on in its first moments nor while lines come faster than this.
@@ -156,7 +162,7 @@ class Transport:
             if location := response.headers.get("Location"):
                 raise errors.redirected(self.host.url, location)
             yield response, exchange
-        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as exc:
+        except _NO_CONNECTION as exc:
             raise self._unreachable(exc) from exc
         except requests.RequestException as exc:
             raise errors.Unreachable(
@@ -170,7 +176,7 @@ class Transport:
     def _unreachable(self, exc: Exception) -> errors.OllamaLabError:
         """Word what `requests` and `urllib3` tell in the names of nested exceptions."""
         url, words = self.host.url, f"{type(exc).__name__} {exc}"
-        if isinstance(exc, requests.exceptions.ProxyError):
+        if isinstance(exc, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
             return errors.behind_proxy(url)
         if "ConnectTimeout" in words or "timed out" in words:  # (the handshake of TLS, too)
             seconds = f"{self.patience.connect_seconds:g} s"

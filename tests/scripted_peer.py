@@ -90,8 +90,9 @@ class Peer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open.add(connection)
         try:
-            # A client that does not trust us, or leaves, is what some tests are about.
-            with contextlib.suppress(OSError):
+            # A client that does not trust us, or leaves, is what some tests are about; ValueError
+            # is TLS's word for a connection that was shut down meanwhile.
+            with contextlib.suppress(OSError, ValueError):
                 if self._context is not None:
                     plain = connection
                     connection = self._context.wrap_socket(plain, server_side=True)

@@ -577,6 +577,12 @@ def test_a_host_flag_is_used_for_one_request(session: Session, ollama: FakeOllam
     assert prepared(session).client.host.url == ollama.url
 
 
+def test_a_model_is_loaded_as_prompts_will_want_it(session: Session, ollama: FakeOllama) -> None:
+    session.load("tiny")
+
+    assert ollama.model("tiny").loaded_context == prepared(session).context_tokens
+
+
 def test_a_client_is_kept_while_its_host_is(session: Session) -> None:
     assert session.client() is session.client()
 

@@ -209,6 +209,23 @@ def test_a_proxy_that_is_used_is_told(lost: Session, monkeypatch: pytest.MonkeyP
     assert found["proxy"].found == "http_proxy: used for this host"
 
 
+def test_a_proxy_that_is_down_is_told(lost: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", NOWHERE)
+
+    found = checked(lost, "http://far.example.org:11434")
+
+    assert found["server"].remedy == "Go there without it: set NO_PROXY=far.example.org"
+    assert found["proxy"].found == "http_proxy: used for this host"
+
+
+def test_where_no_host_is_set_a_proxy_is_not_used(
+    lost: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", NOWHERE)
+
+    assert checked(lost)["proxy"].found == "http_proxy: not used: the server is near"
+
+
 def test_without_a_proxy_nothing_is_said_of_it(session: Session) -> None:
     assert "proxy" not in checked(session)
 

@@ -299,6 +299,21 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_where_nobody_said_where_the_server_is_it_must_be_looked_for(
+    ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = hosts_with(ollama.url)
+    assert made.must_look()
+
+    assert not made.must_look("flag")
+    assert not hosts_with(host="setting").must_look()
+    made.resolve()
+    assert not made.must_look()
+    made.forget()
+    monkeypatch.setenv("OLLAMA_HOST", "variable")
+    assert not made.must_look()
+
+
 # ---------------------------------------------------------------- the probe
 
 

@@ -441,6 +441,14 @@ def test_a_name_that_no_machine_can_have_is_named(name: str) -> None:
     assert f"no machine is called '{name}'" in exc.message
 
 
+def test_an_address_that_cannot_be_asked_is_named() -> None:
+    exc = failure("http://.example.org:11434")
+
+    assert isinstance(exc, Unreachable)
+    assert exc.message.startswith("http://.example.org:11434 cannot be asked: ")
+    assert exc.hint == "Check the address with: %ollama host URL"
+
+
 def test_a_handshake_that_does_not_come_is_given_up() -> None:
     with Peer(stay) as peer:
         url = peer.url.replace("http:", "https:")
@@ -521,6 +529,14 @@ def test_an_answer_streams_over_tls() -> None:
 def test_an_answer_that_breaks_off_over_tls_says_so() -> None:
     with Peer(CHUNKED, http_chunk(b"abc"), is_tls=True) as peer:
         assert isinstance(failure(peer.url, ca_file=str(AUTHORITY)), StreamBroken)
+
+
+def test_a_reset_over_tls_says_so() -> None:
+    steps = (CHUNKED, http_chunk(b"abc"), hold, reset)
+    with Peer(*steps, is_tls=True) as peer, transport(peer.url, ca_file=str(AUTHORITY)) as made:
+        opened = made.open("POST", "/", b"{}", tick=lambda _: peer.go_on.set())
+        with opened as (_, data), pytest.raises(StreamBroken):
+            list(data)
 
 
 def test_ticks_come_over_tls_while_nothing_else_does() -> None:
@@ -609,6 +625,12 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         f"The proxy of the environment does not lead to {FAR}. "
         "Go there without it: set NO_PROXY=far.example.org"
     )
+
+
+def test_a_proxy_whose_address_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://")
+
+    assert failure(FAR).message == f"The proxy of the environment does not lead to {FAR}."
 
 
 def test_a_proxy_leads_to_a_far_host_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
