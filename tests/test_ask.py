@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_ollama import FakeModel, FakeOllama, Status, Text, Wait
+from waiting import wait_until
 
 from ollama_lab import prompts, settings
 from ollama_lab.ask import Request, Session
@@ -610,3 +614,27 @@ def test_a_server_that_does_not_tell_is_waited_for(session: Session, ollama: Fak
     ollama.stop()
 
     assert session.phase(plan) == "waiting for the server"
+
+
+# ---------------------------------------------------------------- with the embedded engine
+
+
+@pytest.mark.engine
+def test_after_the_engine_was_killed_the_next_prompt_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ollama_lab.engine import launcher
+
+    monkeypatch.setenv("OLLAMA_LAB_ENGINE_LINGER_SECONDS", "0")
+    monkeypatch.setenv("OLLAMA_LAB_ALLOW_PROBE", "false")
+
+    with closing(Session(settings.load())) as session:
+        assert text_of(session, prepared(session, options={"num_predict": 3}))
+        running = launcher.status()
+        assert running is not None
+        os.kill(running.pid, signal.SIGKILL)
+        wait_until(lambda: launcher.status() is None)
+
+        assert text_of(session, prepared(session, options={"num_predict": 3}))
+
+    launcher.stop()

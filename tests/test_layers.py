@@ -53,9 +53,6 @@ DOORS = ("magics", "widgets", "web", "cli", "server")
 LAYERS = (*VALUES, *ROOMS, DOORS)
 RANK = {room: rank for rank, row in enumerate(LAYERS) for room in row}
 
-#: What a room names of a higher one for its types alone: a refusal names the call it answers.
-ONLY_FOR_TYPES = {"refusals": {"wire"}}
-
 #: The engine can be lifted out: it stands beside the house.
 ENGINE_MAY_IMPORT = {"errors", "schema", "engine"}
 MAY_IMPORT_ENGINE = {"hosts", "doctor", "cli", "server", "engine"}
@@ -156,16 +153,7 @@ def test_no_room_imports_a_higher_one_or_its_neighbor(path: Path) -> None:
 
     higher = {room for room in rooms_imported(path) - {"engine"} if RANK[room] >= rank}
 
-    assert higher <= ONLY_FOR_TYPES.get(room_of(path), set())
-
-
-@in_each_module
-def test_no_room_imports_a_higher_one_when_it_is_imported(path: Path) -> None:
-    rank = RANK[room_of(path)]
-
-    assert {
-        room for room in rooms_imported(path, at_import(tree_of(path))) if RANK[room] >= rank
-    } == set()
+    assert higher == set()
 
 
 @in_each_of_the_engine
