@@ -24,6 +24,8 @@ _NO_ROOM_BYTES = 1_000_000
 # Connections of the process this one was forked from: to close one would drop the parent's locks.
 _INHERITED: list[sqlite3.Connection] = []
 
+#: The identity of no file at all: not even of one that is missing.
+_NO_FILE = (0, 0)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _FORBIDDEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -180,7 +182,7 @@ class Database:
         if _code(exc) not in _DAMAGED:
             return _worded_error(exc, self.path)
         self._set_aside("damaged")
-        self._file = None  # the next use opens the new file
+        self._file = _NO_FILE  # the next use opens a new one
         return OllamaLabError(
             self.notice or f"{self.path} was damaged and has been set aside.",
             hint="Try again, with the new file.",

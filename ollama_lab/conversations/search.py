@@ -123,18 +123,21 @@ def fill_index(connection: sqlite3.Connection) -> None:
 
 
 def is_behind(connection: sqlite3.Connection) -> bool:
-    """Whether there are messages that the index does not know."""
-    return bool(
-        connection.execute(
-            "SELECT EXISTS (SELECT 1 FROM messages WHERE is_indexed = 0 AND state != 'streaming')"
-        ).fetchone()[0]
-    )
+    """Whether there is no index yet, or messages that it does not know."""
+    waiting = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM messages WHERE is_indexed = 0 AND state != 'streaming')"
+    ).fetchone()[0]
+    return bool(waiting) or not _is_there(connection)
+
+
+def _is_there(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone()
+    return found is not None
 
 
 def forget(connection: sqlite3.Connection, chat_ids: Sequence[str]) -> None:
     """Take chats out of the index, before their messages are deleted."""
-    has_index = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'words'").fetchone()
-    if not has_index or not is_available():
+    if not is_available() or not _is_there(connection):
         return
     for chat_id in chat_ids:
         connection.execute(

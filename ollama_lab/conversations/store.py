@@ -60,11 +60,19 @@ class Store:
         self._flusher = Flusher(self._database)
         self._seen: tuple[tuple[int, int, int], int] | None = None
         try:
-            self._mend()
-            self._purge_due()
+            self._tidy()
         except BaseException:
             self._database.close()
             raise
+
+    def _tidy(self) -> None:
+        try:
+            self._mend()
+            self._purge_due()
+        except OllamaLabError:
+            if not self.notice:
+                raise
+            self._mend()  # damage that showed only now: a new file was begun
 
     @classmethod
     def private(cls) -> Self:

@@ -19,7 +19,9 @@ PIXEL = b"\x89PNG and so on"
 
 
 def compose(files: Sequence[AttachedText], text: str) -> str:
-    return attachments.as_prompt([attachments.Attachment(one.name, one.text) for one in files], text)
+    return attachments.as_prompt(
+        [attachments.Attachment(one.name, one.text) for one in files], text
+    )
 
 
 def answer(store: Store, chat_id: str, text: str, *, instead_of: int | None = None) -> int:
@@ -145,7 +147,7 @@ def test_lone_surrogates_are_replaced(store: Store) -> None:
     [
         pytest.param("a\0b", id="a NUL"),
         pytest.param("\x85\u2028\r\n", id="line ends"),
-        pytest.param("天空 🌌 ​\u202e", id="beyond ASCII"),
+        pytest.param("天空 🌌 \u200b\u202e", id="beyond ASCII"),
         pytest.param("'; DROP TABLE chats; --", id="SQL"),
     ],
 )
@@ -229,9 +231,7 @@ def test_what_goes_out_can_be_fitted_to_a_window(store: Store) -> None:
     answer(store, chat.id, "answer")
     store.append(chat.id, "ask")
 
-    fitted = fit(
-        [Turn(one) for one in sent(store, chat.id)], context_tokens=256, reserve_tokens=64
-    )
+    fitted = fit([Turn(one) for one in sent(store, chat.id)], context_tokens=256, reserve_tokens=64)
 
     assert (fitted.dropped, fitted.messages) == (2, [{"role": "user", "content": "ask"}])
 

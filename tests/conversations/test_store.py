@@ -281,7 +281,9 @@ def test_the_store_stands_below_answers_and_doors() -> None:
         "print([name for name in above if f'ollama_lab.{name}' in sys.modules])"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.strip() == "[]"
 
@@ -289,6 +291,8 @@ def test_the_store_stands_below_answers_and_doors() -> None:
 def test_the_package_does_not_load_the_store() -> None:
     script = "import sys, ollama_lab; print('sqlite3' in sys.modules)"
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
 
     assert done.stdout.strip() == "False"
