@@ -8,7 +8,7 @@ import re
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x20\x7f-\x9f]+", re.IGNORECASE)
-_ODD = re.compile(r"[^\w\-./:?#@!&=+,;%~]|@(?=@)")
+_ODD = re.compile(r"[^\w\-./:?#@!&=+,;%~]|@(?=@)|(?<=[fF][tT][pP]):(?=//)")
 DESTINATION = re.compile(
     r"""\]\(\s*
     (?P<to><[^<>\n]*>|[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*){0,8})

@@ -83,6 +83,7 @@ def test_no_mixture_of_hostile_fragments_acts_in_a_trusted_output(
 @pytest.mark.parametrize(
     ("kind", "at_least"),
     [
+        pytest.param("differential", 2, id="differential"),
         pytest.param("entities", 2, id="entities"),
         pytest.param("fences", 12, id="fences"),
         pytest.param("html", 25, id="html"),
