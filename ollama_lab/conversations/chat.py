@@ -174,7 +174,7 @@ def dumped(value: Any, name: str) -> str:
         JSON cannot say it.
     """
     try:
-        return json.dumps(value, allow_nan=False)
+        return storable(json.dumps(value, allow_nan=False, ensure_ascii=False))
     except (TypeError, ValueError, RecursionError) as exc:
         raise BadUsage(
             f"The {name} of a chat cannot be kept as JSON: {exc}.",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ollama_lab.errors import BadUsage, Busy, NoRoom, OllamaLabError
+from ollama_lab.errors import BadUsage, Busy, OllamaLabError
 
 from . import place, schema
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 #: How long one process waits while another one writes.
 BUSY_SECONDS = 5.0
-_NO_ROOM_BYTES = 1_000_000
 # Connections of the process this one was forked from: to close one would drop the parent's locks.
 _INHERITED: list[sqlite3.Connection] = []
 
@@ -258,20 +256,9 @@ def _worded_error(exc: sqlite3.Error, path: Path) -> OllamaLabError:
     # A quota, and a limit on the size of files, come as an error of the write itself.
     is_cut = getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_WRITE
     if code == sqlite3.SQLITE_FULL or is_cut:
-        return _no_room(path)
+        return place.no_room(path)
     return OllamaLabError(
         f"{path} cannot be used: {exc}.", hint="Check the disk and the directory."
-    )
-
-
-def _no_room(path: Path) -> NoRoom:
-    free = shutil.disk_usage(path.parent).free
-    figures = (
-        f"{free / 1e6:,.1f} MB are free" if free < _NO_ROOM_BYTES else "a quota or limit is reached"
-    )
-    return NoRoom(
-        f"There is no room left to keep chats in {path}: {figures}.",
-        hint=f"Free some space, delete chats, or name another directory in {place.VARIABLE}.",
     )
 
 

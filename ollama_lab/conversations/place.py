@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ollama_lab.errors import Forbidden
+from ollama_lab.errors import Forbidden, NoRoom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARIABLE = "OLLAMA_LAB_DATA_DIR"
 FILE_NAME = "chats.sqlite"
+_NO_ROOM_BYTES = 1_000_000
 # SQLite keeps what it has not yet put into the file in these, beside it.
 _COMPANIONS = ("-wal", "-shm", "-journal")
 # The write-ahead log needs memory that all writers share; over a network there is none.
@@ -64,6 +67,8 @@ def make_file(path: Path) -> None:
             with suppress(PermissionError):  # somebody else's, who shares it on purpose
                 path.chmod(0o600)
     except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise no_room(path) from exc
         raise not_writable(path, exc.strerror or str(exc)) from exc
 
 
@@ -73,6 +78,24 @@ def not_writable(path: Path, why: str) -> Forbidden:
         f"Chats cannot be kept in {path}: {why[:1].lower()}{why[1:]}.",
         hint=f"Change its permissions, or name another directory in {VARIABLE}.",
     )
+
+
+def no_room(path: Path) -> NoRoom:
+    """Word a disk, or a quota, that is used up."""
+    free = _free_bytes(path)
+    figures = (
+        f"{free / 1e6:,.1f} MB are free" if free < _NO_ROOM_BYTES else "a quota or limit is reached"
+    )
+    return NoRoom(
+        f"There is no room left to keep chats in {path}: {figures}.",
+        hint=f"Free some space, delete chats, or name another directory in {VARIABLE}.",
+    )
+
+
+def _free_bytes(path: Path) -> int:
+    # The directory may not be there yet.
+    place = next(folder for folder in path.absolute().parents if folder.exists())
+    return shutil.disk_usage(place).free
 
 
 def identity(path: Path) -> tuple[int, int] | None:
