@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: How long one process waits while another one writes.
 BUSY_SECONDS = 5.0
+_LOG_BYTES = 4_000_000
 # Connections of the process this one was forked from: to close one would drop the parent's locks.
 _INHERITED: list[sqlite3.Connection] = []
 
@@ -219,6 +220,8 @@ def _choose_journal(connection: sqlite3.Connection, path: Path) -> None:
     """Use the write-ahead log where all processes share memory, else the rollback journal."""
     wanted = "delete" if place.is_on_network(path) else "wal"
     got = _patiently(lambda: connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
+    # After a large import the log gives its room back.
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     # With the log a crash of the machine may cost the last commits, never the file.
     connection.execute(f"PRAGMA synchronous = {'NORMAL' if got == 'wal' else 'FULL'}")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _GROUP = 3
 _MOST_CHARACTERS = 300
 _MOST_WORDS = 16
+_PORTION = 200
 _EXCERPT_CHARACTERS = 160
 _LEAD_CHARACTERS = 40
 
@@ -104,21 +105,30 @@ def is_available() -> bool:
 
 
 def fill_index(connection: sqlite3.Connection) -> None:
-    """Bring the index up to date.
+    """Put the next portion of messages into the index; see `is_behind`.
 
     It is filled when somebody searches, not while an answer is written: a process whose SQLite
-    lacks the index can write too, and one that has it catches up.
+    lacks the index can write too, and one that has it catches up. In portions, as every answer that
+    is being written waits for one.
     """
     connection.execute(
         "CREATE VIRTUAL TABLE IF NOT EXISTS words USING"
         " fts5 (text, content = 'messages', content_rowid = 'id', tokenize = 'trigram')"
     )
+    last = connection.execute(
+        "SELECT max(id) FROM (SELECT id FROM messages WHERE is_indexed = 0"
+        " AND state != 'streaming' ORDER BY id LIMIT ?)",
+        (_PORTION,),
+    ).fetchone()[0]
     connection.execute(
         "INSERT INTO words (rowid, text) SELECT id, text FROM messages"
-        " WHERE is_indexed = 0 AND state != 'streaming'"
+        " WHERE is_indexed = 0 AND state != 'streaming' AND id <= ?",
+        (last,),
     )
     connection.execute(
-        "UPDATE messages SET is_indexed = 1 WHERE is_indexed = 0 AND state != 'streaming'"
+        "UPDATE messages SET is_indexed = 1"
+        " WHERE is_indexed = 0 AND state != 'streaming' AND id <= ?",
+        (last,),
     )
 
 

@@ -161,14 +161,14 @@ class Store:
         if not search.is_available():
             return False
         try:
-            with self._database.reading() as connection:
-                if not search.is_behind(connection):
-                    return True
-            with self._database.writing() as connection:
-                search.fill_index(connection)
+            while True:
+                with self._database.reading() as connection:
+                    if not search.is_behind(connection):
+                        return True
+                with self._database.writing() as connection:
+                    search.fill_index(connection)
         except OllamaLabError:  # busy, or no room: looking at every message needs neither
             return False
-        return True
 
     def rename(self, chat_id: str, title: str) -> Chat:
         """Give a chat another title."""

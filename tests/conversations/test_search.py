@@ -157,6 +157,15 @@ def test_what_a_sqlite_without_index_wrote_is_found_with_it(
     assert found(store, "lobsters") == [chat_id]
 
 
+def test_an_index_filled_in_portions_is_whole(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_PORTION", 2)
+    made = [say(store, "about lobsters", f"chat {number}") for number in range(7)]
+
+    assert sorted(found(store, "lobsters")) == sorted(made)
+
+
 def test_a_damaged_index_costs_no_chat(store: Store, path: Path) -> None:
     chat_id = say(store, "about lobsters", "one")
     assert found(store, "lobsters")
