@@ -266,8 +266,13 @@ def _worded_error(exc: sqlite3.Error, path: Path) -> OllamaLabError:
 
 
 def _why_forbidden(path: Path, said: str) -> str:
-    if not os.access(path.parent, os.W_OK | os.X_OK):
+    if not _may_write(path.parent):
         return "the directory is not yours to write to"
-    if not os.access(path, os.W_OK):
+    if not _may_write(path):
         return "the file is not yours to write to"
     return said
+
+
+def _may_write(path: Path) -> bool:
+    is_effective = os.access in os.supports_effective_ids
+    return os.access(path, os.W_OK, effective_ids=is_effective)

@@ -221,6 +221,31 @@ def test_a_full_disk_is_said_and_the_text_stays_with_the_caller(store: Store, ch
     assert last(store, chat_id).text == writer.text
 
 
+def test_a_failure_is_told_before_a_full_disk(store: Store, chat_id: str) -> None:
+    connection = store._database._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    writer = store.begin(chat_id)
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    writer.add("word " * 10_000)
+
+    with pytest.raises(ValueError, match="the first"), writer:
+        raise ValueError("the first")
+
+    connection.execute("PRAGMA max_page_count = 100000")
+    wait_until(lambda: last(store, chat_id).state == "broken")
+    assert last(store, chat_id).text == writer.text
+
+
+def test_an_interrupt_between_two_statements_locks_nothing(store: Store, path: Path) -> None:
+    store._database._connection.execute("BEGIN IMMEDIATE")
+
+    store.create("mine")
+
+    with Store(path) as other:
+        other.create("theirs")
+        assert len(other.chats()) == 2
+
+
 def test_a_chat_erased_in_mid_answer_is_said_and_keeps_no_other_off_the_disk(
     store: Store, chat_id: str
 ) -> None:
