@@ -66,6 +66,7 @@ def shelf() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="chats-"))
     folder.chmod(0o755)
     yield folder
+    folder.chmod(0o700)
     shutil.rmtree(folder)
 
 
