@@ -39,3 +39,8 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
     if magics := _LOADED.pop(id(shell), None):
         unregister(shell, magics)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Say where the front end is: what ``jupyter-builder develop`` asks for."""
+    return [{"src": "labextension", "dest": "ollama-lab"}]

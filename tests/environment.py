@@ -33,6 +33,7 @@ def clean(environ: Mapping[str, str], home: Path) -> dict[str, str]:
         "JUPYTER_PLATFORM_DIRS": "1",
         # Downloads are the person's all the same: nothing is fetched twice.
         "PIP_CACHE_DIR": environ.get("PIP_CACHE_DIR", str(real_home / ".cache" / "pip")),
+        "YARN_GLOBAL_FOLDER": environ.get("YARN_GLOBAL_FOLDER", str(real_home / ".yarn" / "berry")),
     }
 
 

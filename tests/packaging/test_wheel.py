@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from dataclasses import dataclass
@@ -92,12 +93,43 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
 
-    assert tops == {"ollama_lab", f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"}
+    stem = "-".join(wheel.name.split("-")[:2])
+    assert tops == {"ollama_lab", f"{stem}.data", f"{stem}.dist-info"}
 
 
-def test_the_wheel_says_that_it_is_typed(wheel: Path) -> None:
+def test_the_wheel_holds_the_front_end_once_and_where_jupyterlab_looks(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        assert "ollama_lab/py.typed" in archive.namelist()
+        names = archive.namelist()
+
+    assert [name.partition("/data/")[2] for name in names if name.endswith("/static/style.js")] == [
+        "share/jupyter/labextensions/ollama-lab/static/style.js"
+    ]
+    assert any(name.endswith("labextensions/ollama-lab/install.json") for name in names)
+
+
+def test_a_source_distribution_carries_the_front_end_so_that_nobody_needs_node(
+    tmp_path: Path,
+) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert "ollama_lab/labextension/static/style.js" in names
+    assert "labextension/yarn.lock" in names
+    assert not any("node_modules" in name for name in names)
+
+
+def test_jupyterlab_finds_the_front_end(added: Added) -> None:
+    found = (
+        "from jupyterlab.commands import get_app_info;"
+        "print(get_app_info()['federated_extensions']['ollama-lab']['install']['packageName'])"
+    )
+
+    assert added.environment.run("python", "-c", found).strip() == "ollama-lab"
 
 
 @pytest.mark.parametrize(
