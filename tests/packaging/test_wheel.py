@@ -125,8 +125,10 @@ def test_a_source_distribution_carries_the_front_end_so_that_nobody_needs_node(
 
 def test_jupyterlab_finds_the_front_end(added: Added) -> None:
     found = (
-        "from jupyterlab.commands import get_app_info;"
-        "print(get_app_info()['federated_extensions']['ollama-lab']['install']['packageName'])"
+        "from jupyter_core.paths import jupyter_path;"
+        "from jupyterlab_server.config import get_federated_extensions;"
+        "found = get_federated_extensions(jupyter_path('labextensions'));"
+        "print(found['ollama-lab']['install']['packageName'])"
     )
 
     assert added.environment.run("python", "-c", found).strip() == "ollama-lab"
