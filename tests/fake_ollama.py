@@ -282,7 +282,8 @@ class FakeOllama:
         ready()
         await self._stop.wait()
         server.close()
-        await self._cut_all()
+        for _ in range(10):  # one that was accepted just now is there some turns later
+            await self._cut_all()
 
     async def _cut_all(self) -> None:
         connections = list(self._connections)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from IPython.core.completer import (
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
 
 from ollama_lab.errors import OllamaLabError
 from ollama_lab.magics import arguments
@@ -13,10 +19,16 @@ from ollama_lab.magics.arguments import FORMS, LEVELS
 from ollama_lab.magics.line import COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
+
+    from IPython.core.completer import CompletionContext
 
     from ollama_lab.hosts import Host
 
+    ContextMatcher = Callable[[CompletionContext], SimpleMatcherResult]
+
+#: What IPython knows the matcher by.
+IDENTIFIER = "ollama_lab"
 _FRESH_SECONDS = 10.0
 _PATIENCE_SECONDS = 2.0
 
@@ -72,42 +84,55 @@ class Names:
             return
 
 
-class Completer:
-    """What IPython's ``complete_command`` hook calls for ``%ollama`` and ``%%ollama`` lines."""
+def matcher(names: Names, magics: Collection[str]) -> ContextMatcher:
+    """Make a matcher for IPython's completer: for lines of these magics, and for no other.
 
-    def __init__(self, names: Names) -> None:
-        self._names = names
+    Not a ``complete_command`` hook: what that finds stands behind Jedi's guesses at the line as
+    if it were Python, and ends at a colon, which every model's name has.
+    """
 
-    def __call__(self, _shell: Any, event: Any) -> list[str]:
-        """Return what may stand at the cursor."""
-        head, *before = event.text_until_cursor.split(" ")
-        word = before.pop() if before else ""
+    def match(context: CompletionContext) -> SimpleMatcherResult:
+        head, *before = context.text_until_cursor.lstrip().split(" ")
+        is_cell = head.startswith("%%")
+        is_ours = before and head.startswith("%") and head.lstrip("%") in magics
+        if not is_ours or (is_cell and context.cursor_line):
+            return SimpleMatcherResult(completions=[])
+        word = before.pop()
         before = [other for other in before if other]
-        found = self._cell(before, word) if head.startswith("%%") else self._line(before)
-        # IPython ends a word at a colon, and every name has one: it completes what follows.
-        done = len(word) - len(event.symbol)
-        return [name[done:] for name in found if name.casefold().startswith(word.casefold())]
+        found = _in_cell(names, before, word) if is_cell else _in_line(names, before)
+        fitting = [name for name in found if name.casefold().startswith(word.casefold())]
+        return SimpleMatcherResult(
+            completions=[SimpleCompletion(name) for name in fitting],
+            matched_fragment=word,
+            suppress=True,
+            ordered=True,
+        )
 
-    def _cell(self, before: list[str], word: str) -> list[str]:
-        if word.startswith("-"):
-            return arguments.flags()
-        last = before[-1] if before else ""
-        if last == "--as":
-            return list(FORMS)
-        if last == "--think":
-            return [*LEVELS, *self._names.known()]
-        takes_any = last not in ("-m", "--model") and arguments.takes_value(last)
-        if takes_any or _names_a_model(before):
-            return []
-        return list(self._names.known())
+    made: ContextMatcher = context_matcher(identifier=IDENTIFIER)(match)
+    return made
 
-    def _line(self, before: list[str]) -> list[str]:
-        if not before:
-            return list(COMMANDS)
-        command = COMMANDS.get(before[0])
-        if command is not None and command.takes_models:
-            return list(self._names.known())
+
+def _in_cell(names: Names, before: list[str], word: str) -> list[str]:
+    if word.startswith("-"):
+        return arguments.flags()
+    last = before[-1] if before else ""
+    if last == "--as":
+        return list(FORMS)
+    if last == "--think":
+        return [*LEVELS, *names.known()]
+    takes_any = last not in ("-m", "--model") and arguments.takes_value(last)
+    if takes_any or _names_a_model(before):
         return []
+    return list(names.known())
+
+
+def _in_line(names: Names, before: list[str]) -> list[str]:
+    if not before:
+        return list(COMMANDS)
+    command = COMMANDS.get(before[0])
+    if command is not None and command.takes_models:
+        return list(names.known())
+    return []
 
 
 def _names_a_model(words: list[str]) -> bool:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import no_var_expand
 
-from ollama_lab.magics import arguments, line
-from ollama_lab.magics.completion import Completer, Names
+from ollama_lab.magics import arguments, completion, line
+from ollama_lab.magics.completion import Names
 from ollama_lab.magics.interrupts import stoppable
 
 if TYPE_CHECKING:
@@ -99,9 +99,7 @@ def register(shell: InteractiveShell) -> OllamaMagics:
     for name in NAMES:
         for kind, function in (("line", magics.line), ("cell", magics.cell)):
             shell.register_magic_function(function, kind, name)  # type: ignore[arg-type]  # (its decorator hides the signature)
-        completer = Completer(magics.names)
-        for prefix in ("%", "%%"):
-            shell.set_hook("complete_command", completer, str_key=prefix + name)  # type: ignore[no-untyped-call]  # (IPython's)
+    shell.Completer.custom_matchers.append(completion.matcher(magics.names, NAMES))
     # A kernel that ends gives its lease on the engine back at once.
     atexit.register(magics.close)
     return magics
@@ -116,8 +114,8 @@ def _say_if_replaced(shell: InteractiveShell) -> None:
     sys.stderr.write(f"%%ollama of {module} is replaced; it is ours now, as is %%ollama_lab.\n")
 
 
-def _is_ours(hook: Any) -> bool:
-    return isinstance(getattr(hook, "__func__", None), Completer)
+def _is_ours(matcher: Any) -> bool:
+    return getattr(matcher, "matcher_identifier", "") == completion.IDENTIFIER
 
 
 def unregister(shell: InteractiveShell, magics: OllamaMagics) -> None:
@@ -125,7 +123,7 @@ def unregister(shell: InteractiveShell, magics: OllamaMagics) -> None:
     for name in NAMES:
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
-    for chain in shell.strdispatchers["complete_command"].strs.values():
-        chain.chain = [entry for entry in chain.chain if not _is_ours(entry[1])]
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [matcher for matcher in matchers if not _is_ours(matcher)]
     atexit.unregister(magics.close)
     magics.close()

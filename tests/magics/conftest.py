@@ -11,6 +11,8 @@ from fake_ollama import FakeOllama
 from live_kernel import Kernel
 from live_notebook import Notebook
 
+import ollama_lab
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,4 +44,11 @@ def shell(ip: Shell, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("OLLAMA_HOST", ollama.url)
     ip.run("%load_ext ollama_lab")
     yield ip
-    ip.run("%unload_ext ollama_lab")
+    unload(ip)
+
+
+def unload(ip: Shell) -> None:
+    """Take the extension away, and wait for the thread that asks for names: its server goes next."""
+    if id(ip) in ollama_lab._LOADED:
+        ollama_lab._LOADED[id(ip)].names.wait(5)
+        ip.run("%unload_ext ollama_lab")
