@@ -26,8 +26,8 @@ BIN = Path(sys.executable).parent
 # What a document says -> what is run in its place. Everything else runs as it stands.
 STAND_INS = {
     # The real installation is that of tests/packaging.
-    'pip install "ollama-lab[jupyter,engine]" jupyterlab': "pip install --dry-run --no-deps --no-build-isolation '.[jupyter,engine]'",
-    'pip install "ollama-lab[engine]"': "pip install --dry-run --no-deps --no-build-isolation '.[engine]'",
+    'pip install "ollama-lab[jupyter,engine]" jupyterlab': "pip install --dry-run --no-deps '.[jupyter,engine]'",
+    'pip install "ollama-lab[engine]"': "pip install --dry-run --no-deps '.[engine]'",
     # These end with Ctrl-C: test_lab.py and test_cli.py start them.
     "ollama-lab lab": "ollama-lab lab --help",
     "ollama-lab serve": "ollama-lab serve --help",
@@ -53,9 +53,14 @@ def commands(page: Path) -> list[str]:
 
 
 ALL_COMMANDS = list(dict.fromkeys(command for page in PAGES for command in commands(page)))
+# pip asks the package index for what builds the project.
+MARKED = [
+    pytest.param(command, marks=[pytest.mark.packaging] * command.startswith("pip "))
+    for command in ALL_COMMANDS
+]
 
 
-@pytest.mark.parametrize("command", ALL_COMMANDS)
+@pytest.mark.parametrize("command", MARKED)
 def test_a_command_in_the_documents_works(
     command: str, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
