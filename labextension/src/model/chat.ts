@@ -1,0 +1,337 @@
+import { type ISignal, Signal } from '@lumino/signaling';
+
+import type { Client } from '../api/client';
+import { asFailure } from '../api/failure';
+import type {
+  IAttachment,
+  IChatRequest,
+  IConversation,
+  IConversationChange,
+  IFailure,
+  MessageId,
+  Options,
+  Think
+} from '../api/types';
+import { english, type ITranslate } from '../translation';
+import { ContextModel } from './context';
+import { ConversationModel, type ITurn } from './conversation';
+import type { MessageModel } from './message';
+
+/** What a chat asks for; what is left out is the server's default. */
+export interface IChatSettings {
+  model?: string;
+  system?: string;
+  options?: Options;
+  think?: Think;
+}
+
+/** What the chat is at. */
+export type ChatState =
+  | 'idle'
+  /** Too many answers run in this browser; this one begins when another ends. */
+  | 'waiting'
+  | 'answering';
+
+/**
+ * One chat: its messages, the prompt that is being written, and the answer that runs.
+ *
+ * It knows no page: components show it and call it. A failure of an answer is its message's; any
+ * other one is `failure`.
+ */
+export class ChatModel {
+  constructor(options: ChatModel.IOptions) {
+    this._client = options.client;
+    this._trans = options.trans ?? english;
+    this.conversation = new ConversationModel(options.isPrivate ?? false);
+    this.context = new ContextModel({ client: options.client });
+    this._settings = options.settings ?? {};
+  }
+
+  readonly conversation: ConversationModel;
+  readonly context: ContextModel;
+
+  get state(): ChatState {
+    return this._state;
+  }
+
+  get isBusy(): boolean {
+    return this._state !== 'idle';
+  }
+
+  /** What this chat asks for. */
+  get settings(): Readonly<IChatSettings> {
+    return this._settings;
+  }
+
+  /** The prompt that is being written. */
+  get draft(): string {
+    return this._draft;
+  }
+
+  set draft(text: string) {
+    if (text !== this._draft) {
+      this._draft = text;
+      this._draftChanged.emit();
+    }
+  }
+
+  get canSend(): boolean {
+    return !this.isBusy && (this._draft.trim() !== '' || !this.context.isEmpty);
+  }
+
+  /** What went wrong with something else than an answer; the next success clears it. */
+  get failure(): IFailure | null {
+    return this._failure;
+  }
+
+  /** State, settings or failure changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get draftChanged(): ISignal<this, void> {
+    return this._draftChanged;
+  }
+
+  /** Send the draft with what is attached. Resolves when the answer has ended, in whatever way. */
+  async send(): Promise<void> {
+    if (!this.canSend) {
+      return;
+    }
+    const text = this._draft.trim();
+    this.draft = '';
+    await this._prompt(this.conversation.tipId, text, this.context.take());
+  }
+
+  /** End the answer that runs, at once; what came of it stays. */
+  stop(): void {
+    this._abort?.abort();
+  }
+
+  /** Answer a prompt once more: a branch beside the answer given. */
+  async regenerate(answer: MessageModel): Promise<void> {
+    if (this.isBusy || answer.role !== 'assistant') {
+      return;
+    }
+    const { parentId } = answer;
+    await this._run(
+      { parentId, text: null },
+      { ...this._request(parentId, ''), regenerate: true }
+    );
+  }
+
+  /** Send a prompt in other words: a branch beside the old one, whose attachments go along. */
+  async edit(prompt: MessageModel, text: string): Promise<void> {
+    if (this.isBusy || prompt.role !== 'user' || text.trim() === '') {
+      return;
+    }
+    await this._prompt(prompt.parentId, text.trim(), [...prompt.attachments]);
+  }
+
+  /** Try a broken answer again. */
+  async retry(answer: MessageModel): Promise<void> {
+    if (answer.isSaved) {
+      await this.regenerate(answer);
+      return;
+    }
+    const { messages } = this.conversation;
+    const prompt = messages.find(message => message.id === answer.parentId);
+    if (!prompt || prompt.isSaved) {
+      await this.regenerate(answer);
+    } else {
+      await this.edit(prompt, prompt.text);
+    }
+  }
+
+  /** Show the branch that a message is in. */
+  async selectBranch(id: MessageId): Promise<void> {
+    if (this.isBusy) {
+      return;
+    }
+    this.conversation.select(id);
+    const chat = this.conversation.id;
+    if (chat !== null) {
+      await this._adopt(() =>
+        this._client.changeConversation(chat, { leaf_id: id })
+      );
+    }
+  }
+
+  /** Change what this chat asks for; the server keeps it with a stored chat. */
+  async configure(change: IChatSettings): Promise<void> {
+    this._settings = { ...this._settings, ...change };
+    this._changed.emit();
+    const chat = this.conversation.id;
+    // How much to think is asked for with each prompt, and not stored.
+    const stored: IConversationChange = { ...change };
+    delete (stored as IChatSettings).think;
+    if (chat !== null && Object.keys(stored).length > 0) {
+      await this._adopt(() => this._client.changeConversation(chat, stored));
+    }
+  }
+
+  async rename(title: string): Promise<void> {
+    const chat = this.conversation.id;
+    if (chat !== null) {
+      await this._adopt(() => this._client.changeConversation(chat, { title }));
+    }
+  }
+
+  /** Show a stored chat. */
+  async open(id: string): Promise<void> {
+    await this._adopt(() => this._client.conversation(id));
+  }
+
+  /** Read the chat anew: another tab or a notebook wrote into it. */
+  async refresh(): Promise<void> {
+    const chat = this.conversation.id;
+    if (chat !== null && !this.isBusy) {
+      await this._adopt(() => this._client.conversation(chat));
+    }
+  }
+
+  dispose(): void {
+    this.stop();
+    this.conversation.dispose();
+    this.context.dispose();
+    Signal.clearData(this);
+  }
+
+  private async _prompt(
+    parentId: MessageId | null,
+    text: string,
+    attachments: IAttachment[]
+  ): Promise<void> {
+    await this._run(
+      { parentId, text, attachments },
+      {
+        ...this._request(parentId, text),
+        images: attachments.flatMap(one => one.image ?? []),
+        attachments: attachments.filter(one => one.kind !== 'image')
+      }
+    );
+  }
+
+  private _request(parentId: MessageId | null, text: string): IChatRequest {
+    const { id, isPrivate } = this.conversation;
+    const request: IChatRequest = {
+      parent_id: parentId,
+      text,
+      ...this._settings
+    };
+    if (isPrivate) {
+      request.private = { messages: this._until(parentId) };
+    } else if (id !== null) {
+      request.conversation_id = id;
+    }
+    return request;
+  }
+
+  private _until(parentId: MessageId | null) {
+    const { messages } = this.conversation;
+    const last = messages.findIndex(message => message.id === parentId);
+    return messages.slice(0, last + 1).map(message => message.data);
+  }
+
+  private async _run(turn: ITurn, request: IChatRequest): Promise<void> {
+    const abort = new AbortController();
+    this._abort = abort;
+    const answer = this.conversation.begin({
+      ...turn,
+      model: this._settings.model ?? ''
+    });
+    this._enter('answering');
+    try {
+      const lines = this._client.chat(request, {
+        signal: abort.signal,
+        onWait: () => this._enter('waiting')
+      });
+      for await (const line of lines) {
+        if (line.type === 'start') {
+          this._enter('answering');
+        }
+        this.conversation.apply(line);
+      }
+    } catch (error) {
+      this._break(abort.signal.aborted, error, turn, answer);
+    } finally {
+      this._abort = null;
+      this._enter('idle');
+    }
+  }
+
+  private _break(
+    isStopped: boolean,
+    error: unknown,
+    turn: ITurn,
+    answer: MessageModel
+  ): void {
+    if (!isStopped) {
+      this.conversation.fail(asFailure(error, this._trans));
+    } else if (answer.isSaved) {
+      this.conversation.stop();
+    } else {
+      // Stopped before the server had it: the words are still the person's.
+      this.conversation.withdraw();
+      this.draft ||= turn.text ?? '';
+      this.context.restore(turn.attachments ?? []);
+    }
+  }
+
+  private async _adopt(ask: () => Promise<IConversation>): Promise<void> {
+    try {
+      const conversation = await ask();
+      this._failure = null;
+      // An answer that began meanwhile knows more than what was asked for before it.
+      if (!this.isBusy) {
+        this._take(conversation);
+      }
+    } catch (error) {
+      this._failure = asFailure(error, this._trans);
+    }
+    this._changed.emit();
+  }
+
+  private _take(conversation: IConversation): void {
+    const { model, system, options } = conversation;
+    this._settings = {
+      ...this._settings,
+      ...(model ? { model } : {}),
+      ...(system ? { system } : {}),
+      ...(Object.keys(options).length > 0 ? { options } : {})
+    };
+    this.conversation.adopt(conversation);
+  }
+
+  private _enter(state: ChatState): void {
+    if (state !== this._state) {
+      this._state = state;
+      this._changed.emit();
+    }
+  }
+
+  private readonly _client: ChatModel.Calls;
+  private readonly _trans: ITranslate;
+  private readonly _changed = new Signal<this, void>(this);
+  private readonly _draftChanged = new Signal<this, void>(this);
+  private _settings: IChatSettings;
+  private _state: ChatState = 'idle';
+  private _failure: IFailure | null = null;
+  private _draft = '';
+  private _abort: AbortController | null = null;
+}
+
+export namespace ChatModel {
+  /** What it asks of the server. */
+  export type Calls = Pick<
+    Client,
+    'chat' | 'conversation' | 'changeConversation' | 'estimate'
+  >;
+
+  export interface IOptions {
+    client: Calls;
+    trans?: ITranslate;
+    isPrivate?: boolean;
+    settings?: IChatSettings;
+  }
+}
