@@ -157,8 +157,9 @@ class Session:
         self.forget_models()
 
     def forget_models(self) -> None:
-        """Ask for the list of models anew: one was pulled, copied or removed."""
+        """Ask for models anew, list and details: one was pulled, copied or removed."""
         self._listed.clear()
+        self._shown.clear()
 
     def list_models(self, host_flag: str = "", *, fresh: bool = False) -> list[models.Model]:
         """Return the server's models, a few seconds old at most; newest first."""

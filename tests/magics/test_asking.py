@@ -66,6 +66,23 @@ def test_without_any_in_memory_the_newest_chat_model_answers(notebook: Notebook)
     assert footer(result).startswith("tiny:latest (the newest here)")
 
 
+def test_the_demo_model_says_what_it_is(notebook: Notebook) -> None:
+    notebook.ollama.models.clear()
+    notebook.ollama.add(FakeModel("demo"))
+
+    result = notebook.ask()
+
+    assert "demo shows how things work and knows little: pull a real model" in footer(result)
+
+
+def test_the_demo_model_is_never_the_default_beside_another(notebook: Notebook) -> None:
+    notebook.ollama.add(FakeModel("demo")).load()
+
+    notebook.ask()
+
+    assert notebook.sent["model"] == "tiny:latest"
+
+
 @pytest.mark.parametrize(
     ("flag", "name", "value"),
     [

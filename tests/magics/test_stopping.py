@@ -137,7 +137,7 @@ def test_while_it_thinks(notebook: Notebook) -> None:
 def test_in_a_burst(notebook: Notebook) -> None:
     notebook.ollama.script("*", [Never(rate=0)])
 
-    result = stop(notebook, " on on")
+    result = stop(notebook, " on")
 
     assert kept(notebook)[1] == "stopped"
     assert result.displayed[0]["text/plain"] == kept(notebook)[0]
