@@ -62,11 +62,12 @@ class MakeLab:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """The working tree as a clone has it."""
-    skipped = shutil.ignore_patterns(
-        *(".venv", ".git", "*_cache", "__pycache__", "dist", "build", "node_modules", "lib")
-    )
-    return shutil.copytree(ROOT, tmp_path / "tree", ignore=skipped)
+    """The working tree as a clone has it: nothing installed, nothing built."""
+    made = tmp_path / "tree"
+    skipped = (".venv", ".git", "*_cache", "__pycache__", "dist", "build", "node_modules")
+    shutil.copytree(ROOT, made, ignore=shutil.ignore_patterns(*skipped))
+    shutil.rmtree(made / "ollama_lab" / "labextension", ignore_errors=True)
+    return made
 
 
 @pytest.mark.timeout(2 * INSTALL_SECONDS)
