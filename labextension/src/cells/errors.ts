@@ -1,7 +1,4 @@
-import type {
-  IRenderMime,
-  IRenderMimeRegistry
-} from '@jupyterlab/rendermime';
+import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { PanelLayout, Widget } from '@lumino/widgets';
 
@@ -42,8 +39,7 @@ class ErrorOutput extends Widget implements IRenderMime.IRenderer {
     const { trans, explain } = this._options;
     const button = document.createElement('button');
     button.type = 'button';
-    button.className =
-      'jp-OllamaLabError-explain jp-mod-styled jp-mod-minimal';
+    button.className = 'jp-OllamaLabError-explain jp-mod-styled jp-mod-minimal';
     button.textContent = trans.__('Explain this error');
     button.addEventListener('click', () => explain(this.node));
     const row = new Widget();

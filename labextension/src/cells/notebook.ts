@@ -1,0 +1,173 @@
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { CodeCellModel, type Cell, type ICellModel } from '@jupyterlab/cells';
+import type { INotebookTracker, Notebook } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
+
+import type { IAttachment } from '../api/types';
+
+/** Colors of a terminal, which tracebacks are full of. */
+// eslint-disable-next-line no-control-regex -- (the escape character is what is looked for)
+const COLORS = /\u001b\[[0-9;]*m/g;
+
+/** The notebook that was used last: where code goes and questions come from. */
+export class NotebookDesk {
+  constructor(options: NotebookDesk.IOptions) {
+    this._tracker = options.tracker;
+    this._trans = options.trans;
+  }
+
+  /** Emitted when another notebook is used, or none. */
+  get changed(): ISignal<unknown, unknown> {
+    return this._tracker.currentChanged;
+  }
+
+  get isOpen(): boolean {
+    return this._tracker.currentWidget !== null;
+  }
+
+  /** Put code into a new cell below the active one. */
+  insertBelow(code: string): void {
+    const notebook = this._notebook;
+    if (notebook) {
+      insert(notebook, code, notebook.activeCellIndex + 1);
+    }
+  }
+
+  /** Put code into a new cell at the end. */
+  append(code: string): void {
+    const notebook = this._notebook;
+    if (notebook) {
+      insert(notebook, code, notebook.widgets.length);
+    }
+  }
+
+  /** Put code in place of the active cell's, once the user agrees. */
+  async replaceActive(code: string): Promise<void> {
+    const cell = this._notebook?.activeCell;
+    if (!cell) {
+      return;
+    }
+    const trans = this._trans;
+    const { button } = await showDialog({
+      title: trans.__('Replace the active cell?'),
+      body: trans.__(
+        'Its source is replaced by this code. Undo in the cell brings it back; nothing runs.'
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: trans.__('Replace') })
+      ]
+    });
+    if (button.accept && !cell.isDisposed) {
+      cell.model.sharedModel.setSource(code);
+    }
+  }
+
+  /** The active cell as an attachment. */
+  activeCell(): IAttachment | null {
+    const cell = this._notebook?.activeCell;
+    return cell ? this._attachment('cell', cell) : null;
+  }
+
+  /** What is selected in the active cell's editor, if anything. */
+  selection(): IAttachment | null {
+    const cell = this._notebook?.activeCell;
+    const editor = cell?.editor;
+    if (!cell || !editor) {
+      return null;
+    }
+    const { start, end } = editor.getSelection();
+    const offsets = [editor.getOffsetAt(start), editor.getOffsetAt(end)];
+    const text = editor.model.sharedModel
+      .getSource()
+      .slice(Math.min(...offsets), Math.max(...offsets));
+    return text
+      ? {
+          kind: 'selection',
+          name: this._trans.__('Selection in %1', this._name(cell)),
+          text
+        }
+      : null;
+  }
+
+  /** The cell that holds an output, and the error in it. */
+  failure(output: HTMLElement): IAttachment[] {
+    const cell = this._cells().find(each => each.node.contains(output));
+    if (!cell) {
+      return [];
+    }
+    const error = errorOf(cell.model);
+    const source = this._attachment('cell', cell);
+    return error
+      ? [
+          source,
+          {
+            kind: 'output',
+            name: this._trans.__('Error of %1', this._name(cell)),
+            text: error
+          }
+        ]
+      : [source];
+  }
+
+  private get _notebook(): Notebook | null {
+    return this._tracker.currentWidget?.content ?? null;
+  }
+
+  private _cells(): readonly Cell[] {
+    const cells: Cell[] = [];
+    this._tracker.forEach(panel => cells.push(...panel.content.widgets));
+    return cells;
+  }
+
+  private _attachment(kind: 'cell', cell: Cell): IAttachment {
+    const text = cell.model.sharedModel.getSource();
+    return { kind, name: this._name(cell), text };
+  }
+
+  private _name(cell: Cell): string {
+    const panel = this._tracker.find(each =>
+      each.content.widgets.includes(cell)
+    );
+    const number = (panel?.content.widgets.indexOf(cell) ?? 0) + 1;
+    return this._trans.__(
+      'cell %1 of %2',
+      number,
+      panel?.title.label ?? this._trans.__('a notebook')
+    );
+  }
+
+  private readonly _tracker: INotebookTracker;
+  private readonly _trans: TranslationBundle;
+}
+
+export namespace NotebookDesk {
+  export interface IOptions {
+    tracker: INotebookTracker;
+    trans: TranslationBundle;
+  }
+}
+
+function insert(notebook: Notebook, code: string, index: number): void {
+  notebook.model?.sharedModel.insertCell(index, {
+    cell_type: 'code',
+    source: code,
+    metadata: {}
+  });
+  notebook.activeCellIndex = index;
+  void notebook.scrollToItem(index);
+}
+
+function errorOf(model: ICellModel): string {
+  if (!(model instanceof CodeCellModel)) {
+    return '';
+  }
+  for (let index = 0; index < model.outputs.length; index++) {
+    const output = model.outputs.get(index).toJSON();
+    if (output.output_type === 'error' && Array.isArray(output.traceback)) {
+      return output.traceback.join('\n').replace(COLORS, '');
+    }
+  }
+  return '';
+}

@@ -1,0 +1,114 @@
+import { closeIcon } from '@jupyterlab/ui-components';
+import { useEffect, type KeyboardEvent, type ReactElement } from 'react';
+
+import { IconButton } from './Button';
+import { ChatsPage } from './ChatsPage';
+import { Composer } from './Composer';
+import { EmptyChat } from './EmptyChat';
+import { FailureNote } from './FailureNote';
+import { Header } from './Header';
+import { MessageList } from './MessageList';
+import { ModelsPage } from './ModelsPage';
+import { ParametersPage } from './ParametersPage';
+import { useChat, useServices } from './services';
+import { useSignal } from './signals';
+
+/** The whole panel: a header, one page, what was deleted last, the live region. */
+export function App(): ReactElement {
+  const { view } = useServices();
+  const chat = useChat();
+  useSignal(view.changed);
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') {
+      if (view.page !== 'chat') {
+        view.show('chat');
+      } else {
+        chat.stop();
+      }
+    }
+  };
+  return (
+    // Escape works from everywhere in the panel; the controls in it are buttons of their own.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions -- (see above)
+    <div className="jp-OllamaLabChat-body" onKeyDown={onKeyDown}>
+      <Header />
+      {view.page === 'chat' && <ChatPage />}
+      {view.page === 'chats' && <ChatsPage />}
+      {view.page === 'models' && <ModelsPage />}
+      {view.page === 'parameters' && <ParametersPage />}
+      <UndoBar />
+      <LiveRegion />
+    </div>
+  );
+}
+
+function ChatPage(): ReactElement {
+  const chat = useChat();
+  useSignal(chat.conversation.changed);
+  useWindow();
+  return (
+    <>
+      {chat.conversation.isEmpty ? <EmptyChat /> : <MessageList />}
+      {chat.failure && <FailureNote failure={chat.failure} />}
+      <Composer />
+    </>
+  );
+}
+
+/** Tell the composer how many tokens the next prompt may have. */
+function useWindow(): void {
+  const chat = useChat();
+  const { catalog } = useServices();
+  useSignal(catalog.changed);
+  const own = chat.settings.options?.num_ctx;
+  const tokens =
+    typeof own === 'number'
+      ? own
+      : (catalog.health?.settings.context_tokens ?? null);
+  useEffect(() => {
+    chat.context.contextTokens = tokens;
+  }, [chat, tokens]);
+}
+
+function UndoBar(): ReactElement | null {
+  const { history, session, trans, view } = useServices();
+  useSignal(history.changed);
+  const { removed } = history;
+  if (!removed) {
+    return null;
+  }
+  const undo = async () => {
+    const id = await history.undo();
+    if (id !== null) {
+      await session.open(id);
+      view.show('chat');
+    }
+  };
+  return (
+    <div className="jp-OllamaLabChat-undo">
+      <span>{trans.__('Deleted: %1', removed.title)}</span>
+      <button
+        type="button"
+        className="jp-OllamaLabChat-text"
+        onClick={() => void undo()}
+      >
+        {trans.__('Undo')}
+      </button>
+      <IconButton
+        icon={closeIcon}
+        name={trans.__('Dismiss')}
+        onPress={() => history.forgetRemoved()}
+      />
+    </div>
+  );
+}
+
+function LiveRegion(): ReactElement {
+  const { announcer } = useServices();
+  useSignal(announcer.changed);
+  return (
+    <div className="jp-OllamaLabChat-hidden" role="status" aria-live="polite">
+      {announcer.words}
+    </div>
+  );
+}

@@ -1,0 +1,146 @@
+import { deleteIcon, downloadIcon, editIcon } from '@jupyterlab/ui-components';
+import { useEffect, useState, type ReactElement } from 'react';
+
+import type { IConversationSummary } from '../api/types';
+import { IconButton } from './Button';
+import { ExportMenu } from './ExportMenu';
+import { FailureNote } from './FailureNote';
+import { PageFrame } from './PageFrame';
+import { useChat, useServices } from './services';
+import { useSignal } from './signals';
+
+/** All chats: look through them, open one, rename, export, delete. */
+export function ChatsPage(): ReactElement {
+  const { history, trans } = useServices();
+  useSignal(history.changed);
+  useEffect(() => void history.refresh(), [history]);
+  const { chats, failure, query, total } = history;
+  return (
+    <PageFrame title={trans.__('Chats')}>
+      <input
+        type="search"
+        className="jp-OllamaLabChat-input"
+        aria-label={trans.__('Search all chats')}
+        placeholder={trans.__('Search all chats')}
+        value={query}
+        onChange={event => history.search(event.target.value)}
+      />
+      {failure && <FailureNote failure={failure} />}
+      {chats.length === 0 && !failure && (
+        <p className="jp-OllamaLabChat-hint">
+          {query
+            ? trans.__('No chat holds these words.')
+            : trans.__('No chats yet.')}
+        </p>
+      )}
+      <ul className="jp-OllamaLabChat-list" aria-label={trans.__('Chats')}>
+        {chats.map(chat => (
+          <ChatItem key={chat.id} summary={chat} />
+        ))}
+      </ul>
+      {chats.length < total && (
+        <button
+          type="button"
+          className="jp-OllamaLabChat-text"
+          onClick={() => void history.showMore()}
+        >
+          {trans.__('Show more')}
+        </button>
+      )}
+    </PageFrame>
+  );
+}
+
+function ChatItem({
+  summary
+}: {
+  summary: IConversationSummary;
+}): ReactElement {
+  const chat = useChat();
+  const { history, session, trans, view } = useServices();
+  const [isRenaming, setRenaming] = useState(false);
+  const [isExporting, setExporting] = useState(false);
+  const title = summary.title || trans.__('Untitled chat');
+  if (isRenaming) {
+    return (
+      <li className="jp-OllamaLabChat-item">
+        <TitleField
+          title={summary.title}
+          onDone={next => {
+            setRenaming(false);
+            if (next && next !== summary.title) {
+              void history.rename(summary.id, next);
+            }
+          }}
+        />
+      </li>
+    );
+  }
+  return (
+    <li className="jp-OllamaLabChat-item">
+      <button
+        type="button"
+        className="jp-OllamaLabChat-choice"
+        aria-current={chat.conversation.id === summary.id}
+        onClick={() => {
+          void session.open(summary.id);
+          view.show('chat');
+        }}
+      >
+        <span className="jp-OllamaLabChat-itemTitle">{title}</span>
+        <span className="jp-OllamaLabChat-hint">{summary.excerpt}</span>
+      </button>
+      <div className="jp-OllamaLabChat-row">
+        <IconButton
+          icon={editIcon}
+          name={trans.__('Rename %1', title)}
+          onPress={() => setRenaming(true)}
+        />
+        <IconButton
+          icon={downloadIcon}
+          name={trans.__('Export %1', title)}
+          isPressed={isExporting}
+          onPress={() => setExporting(!isExporting)}
+        />
+        <IconButton
+          icon={deleteIcon}
+          name={trans.__('Delete %1', title)}
+          onPress={() => void history.remove(summary.id, title)}
+        />
+      </div>
+      {isExporting && (
+        <ExportMenu id={summary.id} onDone={() => setExporting(false)} />
+      )}
+    </li>
+  );
+}
+
+function TitleField({
+  title,
+  onDone
+}: {
+  title: string;
+  onDone: (title: string) => void;
+}): ReactElement {
+  const { trans } = useServices();
+  return (
+    <input
+      className="jp-OllamaLabChat-input"
+      aria-label={trans.__('New title')}
+      defaultValue={title}
+      ref={focusOnce}
+      onBlur={event => onDone(event.target.value.trim())}
+      onKeyDown={event => {
+        if (event.key === 'Enter') {
+          onDone(event.currentTarget.value.trim());
+        } else if (event.key === 'Escape') {
+          onDone('');
+        }
+      }}
+    />
+  );
+}
+
+function focusOnce(input: HTMLInputElement | null): void {
+  input?.select();
+}

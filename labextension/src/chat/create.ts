@@ -1,0 +1,103 @@
+import { Clipboard } from '@jupyterlab/apputils';
+import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { ServiceManager } from '@jupyterlab/services';
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { connect } from '../api/connection';
+import type { NotebookDesk } from '../cells/notebook';
+import { StreamingMarkdown } from '../markdown/stream';
+import { announceAnswers } from './announce';
+import { Announcer } from './announcer';
+import { Attacher } from './attacher';
+import { Catalog } from './catalog';
+import { codeBar } from './codebar';
+import { History } from './history';
+import { remember } from './memory';
+import type { IChatServices } from './services';
+import { Session } from './session';
+import { View } from './view';
+
+/** What a panel is made from: JupyterLab's services, some of which Notebook 7 lacks. */
+export interface IParts {
+  desk: NotebookDesk | null;
+  documents: IDocumentManager | null;
+  isVisible: () => boolean;
+  languages: IEditorLanguageRegistry | null;
+  rendermime: IRenderMimeRegistry;
+  services: ServiceManager.IManager;
+  state: IStateDB | null;
+  trans: TranslationBundle;
+}
+
+/** Make the services of a panel; nothing is asked of the server before `begin`. */
+export function createServices(parts: IParts): IChatServices {
+  const { desk, documents, isVisible, services, state, trans } = parts;
+  const client = connect(services.serverSettings, trans);
+  const announcer = new Announcer();
+  const catalog = new Catalog(client);
+  const history = new History(client);
+  const session = new Session({ client, trans, isVisible });
+  const view = new View();
+  const contents = services.contents;
+  const attacher = new Attacher({ catalog, contents, session, trans, view });
+  const copy = (text: string) => {
+    Clipboard.copyToSystem(text);
+    announcer.say(trans.__('Copied'));
+  };
+  history.deleted.connect((_, id) => {
+    if (id === session.chat.conversation.id) {
+      session.startNew();
+    }
+  });
+  session.serverChanged.connect(() => {
+    if (view.page === 'chats') {
+      void history.refresh();
+    }
+  });
+  announceAnswers({ announcer, catalog, session, trans });
+  const restore = remember(session, state);
+  let isBegun = false;
+  return {
+    announcer,
+    attacher,
+    begin: () => {
+      if (!isBegun) {
+        isBegun = true;
+        catalog.open();
+        void restore().then(() => session.watch());
+      }
+    },
+    catalog,
+    copy,
+    desk,
+    history,
+    pickFiles: documents && (() => void pickFiles(documents, attacher, trans)),
+    renderAnswer: () =>
+      new StreamingMarkdown({
+        codeBar: code => codeBar(code, { desk, trans, onCopy: copy }),
+        languages: parts.languages,
+        rendermime: parts.rendermime,
+        trans
+      }),
+    session,
+    trans,
+    view
+  };
+}
+
+async function pickFiles(
+  manager: IDocumentManager,
+  attacher: Attacher,
+  trans: TranslationBundle
+): Promise<void> {
+  const { value } = await FileDialog.getOpenFiles({
+    manager,
+    title: trans.__('Attach files'),
+    filter: model => (model.type === 'directory' ? null : {})
+  });
+  await attacher.addPaths((value ?? []).map(file => file.path));
+}

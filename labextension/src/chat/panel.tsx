@@ -1,0 +1,128 @@
+import type { ICell } from '@jupyterlab/nbformat';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { Drag } from '@lumino/dragdrop';
+import type { Message } from '@lumino/messaging';
+import type { ReactElement } from 'react';
+
+import { chatIcon } from '../icons';
+import { App } from './App';
+import { ServicesContext, type IChatServices } from './services';
+
+const CELLS = 'application/vnd.jupyter.cells';
+const PATHS = 'application/x-jupyter-icontents';
+const EVENTS = [
+  'lm-dragenter',
+  'lm-dragleave',
+  'lm-dragover',
+  'lm-drop',
+  'dragover',
+  'drop'
+];
+
+/** The panel in the sidebar. */
+export class ChatPanel extends ReactWidget {
+  constructor(services: IChatServices) {
+    super();
+    const { desk, trans } = services;
+    this._services = services;
+    this.id = 'ollama-lab-chat';
+    this.addClass('jp-OllamaLabChat');
+    this.title.icon = chatIcon;
+    this.title.caption = trans.__('Ollama chat');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Ollama chat'));
+    const markNotebook = () => {
+      // Code can only go into a notebook while there is one.
+      this.toggleClass('jp-mod-noNotebook', !desk?.isOpen);
+    };
+    desk?.changed.connect(markNotebook);
+    markNotebook();
+  }
+
+  render(): ReactElement {
+    return (
+      <ServicesContext.Provider value={this._services}>
+        <App />
+      </ServicesContext.Provider>
+    );
+  }
+
+  handleEvent(event: Event): void {
+    if (event instanceof Drag.Event) {
+      this._drag(event);
+    } else if (event.type === 'drop' && event instanceof DragEvent) {
+      this._takeFiles(event);
+    } else {
+      // Or the browser would leave the page to show a file that is dropped.
+      event.preventDefault();
+    }
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    for (const name of EVENTS) {
+      this.node.addEventListener(name, this);
+    }
+    if (this.isVisible) {
+      this._services.begin();
+    }
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._services.begin();
+  }
+
+  protected override onBeforeDetach(msg: Message): void {
+    for (const name of EVENTS) {
+      this.node.removeEventListener(name, this);
+    }
+    super.onBeforeDetach(msg);
+  }
+
+  protected override onActivateRequest(): void {
+    this._services.view.focus();
+  }
+
+  private _drag(event: Drag.Event): void {
+    if (event.type === 'lm-drop') {
+      this._take(event);
+    } else if (event.type === 'lm-dragleave') {
+      this.removeClass('jp-mod-dropTarget');
+    } else {
+      this._offer(event);
+    }
+  }
+
+  private _offer(event: Drag.Event): void {
+    if (event.mimeData.hasData(CELLS) || event.mimeData.hasData(PATHS)) {
+      event.preventDefault();
+      event.stopPropagation();
+      event.dropAction = 'copy';
+      this.addClass('jp-mod-dropTarget');
+    }
+  }
+
+  private _take(event: Drag.Event): void {
+    const { attacher } = this._services;
+    event.preventDefault();
+    event.stopPropagation();
+    event.dropAction = 'copy';
+    this.removeClass('jp-mod-dropTarget');
+    if (event.mimeData.hasData(CELLS)) {
+      attacher.addCells(event.mimeData.getData(CELLS) as ICell[]);
+    } else {
+      void attacher.addPaths(event.mimeData.getData(PATHS) as string[]);
+    }
+  }
+
+  private _takeFiles(event: DragEvent): void {
+    event.preventDefault();
+    event.stopPropagation();
+    void this._services.attacher.addFiles([
+      ...(event.dataTransfer?.files ?? [])
+    ]);
+  }
+
+  private readonly _services: IChatServices;
+}
