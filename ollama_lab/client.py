@@ -251,10 +251,7 @@ class Client:
                 is_done = step.is_success
                 yield step
         if not is_done:
-            raise errors.StreamBroken(
-                f"The connection to {self.host.url} ended before the work was done.",
-                hint="Run it again: it goes on where it was.",
-            )
+            raise errors.unfinished(self.host.url)
 
     def _lines(
         self, call: wire.Call, *, tick: Tick | None = None, pace: float = 0.0

@@ -217,6 +217,48 @@ def unreachable(host: str, why: str = "") -> Unreachable:
     return Unreachable(f"Nothing answers at {host}{reason}.", hint=_how_to_start(host))
 
 
+def too_slow_to_connect(host: str, seconds: float) -> Unreachable:
+    """Word a connection that was not made in time."""
+    return unreachable(host, f"no connection within {seconds:g} s")
+
+
+def no_such_machine(host: str) -> Unreachable:
+    """Word a name that stands for no address."""
+    return unreachable(host, f"no machine is called '{urlsplit(host).hostname}'")
+
+
+def untrusted(host: str) -> Unreachable:
+    """Word a certificate that is not trusted."""
+    return Unreachable(
+        f"{host} shows a certificate that is not trusted here.",
+        hint="Name its authority with the setting ca_file.",
+    )
+
+
+def silent(host: str, seconds: float) -> TimedOut:
+    """Word a wait for a byte that took too long."""
+    return TimedOut(
+        f"{host} has sent nothing for {seconds:g} s.",
+        hint="It may be overloaded; settings: first_byte_seconds, idle_seconds.",
+    )
+
+
+def closed_unanswered(host: str) -> StreamBroken:
+    """Word a connection that ended before its answer began."""
+    return StreamBroken(
+        f"{host} closed the connection before it answered.",
+        hint="Run it again; if it fails again, look at the server's log.",
+    )
+
+
+def unfinished(host: str) -> StreamBroken:
+    """Word a pull, or another long work, whose last line did not come."""
+    return StreamBroken(
+        f"The connection to {host} ended before the work was done.",
+        hint="Run it again: it goes on where it was.",
+    )
+
+
 def behind_proxy(host: str) -> Unreachable:
     """Word a proxy of the environment that does not lead to a host."""
     return Unreachable(

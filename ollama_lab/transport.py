@@ -28,6 +28,7 @@ from urllib3.util.wait import wait_for_read
 
 from ollama_lab import errors
 from ollama_lab.framing import Chunked, Plain
+from ollama_lab.rhythm import Rhythm
 
 if TYPE_CHECKING:
     import socket
@@ -46,9 +47,6 @@ _NO_CONNECTION = (
 )
 #: Larger than any buffer below, so that one read empties it and `wait_for_read` tells the truth.
 _READ_BYTES = 1 << 18
-#: A stream is never slept on in its first moments nor while lines come faster than this.
-_HEAD_SECONDS = 0.02
-_BURST_LINES_PER_SECOND = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +177,9 @@ class Transport:
         if isinstance(exc, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
             return errors.behind_proxy(url)
         if "ConnectTimeout" in words or "timed out" in words:  # (the handshake of TLS, too)
-            seconds = f"{self.patience.connect_seconds:g} s"
-            return errors.unreachable(url, f"no connection within {seconds}")
+            return errors.too_slow_to_connect(url, self.patience.connect_seconds)
         if any(sign in words for sign in ("NameResolution", "getaddrinfo", "Failed to parse")):
-            return errors.unreachable(url, f"no machine is called '{urlsplit(url).hostname}'")
+            return errors.no_such_machine(url)
         return _no_answer(url, words) or errors.unreachable(url)
 
 
@@ -191,15 +188,9 @@ def _no_answer(url: str, words: str) -> errors.OllamaLabError | None:
     if "WRONG_VERSION" in words or "record layer" in words:
         return errors.not_ollama(url, "without TLS")
     if "SSL" in words or "CERTIFICATE" in words.upper():
-        return errors.Unreachable(
-            f"{url} shows a certificate that is not trusted here.",
-            hint="Name its authority with the setting ca_file.",
-        )
+        return errors.untrusted(url)
     if "RemoteDisconnected" in words or "reset" in words.lower():
-        return errors.StreamBroken(
-            f"{url} closed the connection before it answered.",
-            hint="Run it again; if it fails again, look at the server's log.",
-        )
+        return errors.closed_unanswered(url)
     if "BadStatusLine" in words or "LineTooLong" in words:
         return errors.not_ollama(url, "no HTTP")
     return None
@@ -328,7 +319,7 @@ class _Exchange:
         if answer.fp is None:  # no body, or all of it was read with the head
             return
         body = Chunked() if answer.chunked else Plain(answer.length)
-        rhythm = _Rhythm(pace)
+        rhythm = Rhythm(pace, time.monotonic())
         # The read that brought the head may have brought bytes of the body: no select sees them.
         is_here = self._is_buffered(answer)
         while not body.is_complete:
@@ -339,8 +330,8 @@ class _Exchange:
                 break
             if payload := body.feed(data):
                 yield payload
-                if not body.is_complete:
-                    rhythm.rest(payload)
+                if not body.is_complete and (rest := rhythm.pause(payload, time.monotonic())):
+                    time.sleep(rest)
         if not body.is_complete and body.needs_end:
             raise errors.cut_off(self._url)
 
@@ -356,10 +347,7 @@ class _Exchange:
         while not self._is_readable():
             now = time.monotonic()
             if longest and now - began > longest:
-                raise errors.TimedOut(
-                    f"{self._url} has sent nothing for {longest:g} s.",
-                    hint="It may be overloaded; settings: first_byte_seconds, idle_seconds.",
-                )
+                raise errors.silent(self._url, longest)
             if self._tick is not None:
                 self._tick(now - self._sent_at)
 
@@ -390,28 +378,3 @@ class _Exchange:
             return True  # the read that follows says what is wrong
         finally:
             sock.settimeout(None)
-
-
-class _Rhythm:
-    """When to sleep between reads: never in a burst, else to ``pace`` wake-ups."""
-
-    def __init__(self, pace: float) -> None:
-        self._pace = pace
-        self._begin = self._woke = time.monotonic()
-        self._lines = 0
-
-    def rest(self, payload: bytes) -> None:
-        if not self._pace:
-            return
-        now = time.monotonic()
-        self._lines += payload.count(b"\n")
-        since = now - self._woke
-        if now - self._begin < _HEAD_SECONDS:
-            return
-        if self._lines > _BURST_LINES_PER_SECOND * max(since, _HEAD_SECONDS):
-            if since > _HEAD_SECONDS:
-                self._woke, self._lines = now, 0
-            return
-        if since < self._pace:
-            time.sleep(self._pace - since)
-        self._woke, self._lines = time.monotonic(), 0
