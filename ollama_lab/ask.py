@@ -217,13 +217,25 @@ class Session:
     def load(self, name: str, *, tick: Tick | None = None) -> None:
         """Bring a model into memory as prompts will want it, so that none of them reloads it."""
         model = self.model(name)
-        window = self._window(model, {})
         self.client().load(
             model.name,
-            options={**self.settings.options, "num_ctx": window},
-            keep_alive=_duration(self.settings.keep_alive),
+            options=self.standing_options(model),
+            keep_alive=self.keep_alive,
             tick=tick,
         )
+
+    @property
+    def keep_alive(self) -> float | str | None:
+        """How long a model stays in memory by the settings, as Ollama takes it."""
+        return _duration(self.settings.keep_alive)
+
+    def standing_options(
+        self, model: models.Model, given: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the options of the settings and those given, with the one window of a model."""
+        given = given or {}
+        window = self._window(model, given)
+        return {**self.settings.options, **given, "num_ctx": window}
 
     # ------------------------------------------------------------ a prompt
 
@@ -390,6 +402,13 @@ class Session:
         return list(new.values())
 
 
+def phase_words(*, is_loaded: bool | None) -> str:
+    """Word what a prompt waits for before its first token; None where nobody could be asked."""
+    if is_loaded is None:
+        return "waiting for the server"
+    return "reading the prompt, or waiting behind others" if is_loaded else "loading the model"
+
+
 def _phase(plan: Plan) -> str:
     from ollama_lab.client import Client
     from ollama_lab.transport import Patience
@@ -398,8 +417,8 @@ def _phase(plan: Plan) -> str:
         with Client(plan.client.host, Patience(0.5, 0.5, 0.5)) as client:
             is_loaded = any(models.same(plan.model.name, name) for name in client.ps())
     except errors.OllamaLabError:
-        return "waiting for the server"
-    return "reading the prompt, or waiting behind others" if is_loaded else "loading the model"
+        return phase_words(is_loaded=None)
+    return phase_words(is_loaded=is_loaded)
 
 
 def _key(host: Host) -> Any:

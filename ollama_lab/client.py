@@ -183,11 +183,6 @@ class Client:
         BadUsage
             A text is empty.
         """
-        if empty := [str(i) for i, text in enumerate(texts) if not text]:
-            raise errors.BadUsage(
-                f"The text at position {', '.join(empty[:5])} is empty.",
-                hint="Leave empty texts out: one of them fails the whole list.",
-            )
         return wire.embeddings(self._fetch(wire.embed(model, texts, **options)))
 
     # ------------------------------------------------------------ managing models

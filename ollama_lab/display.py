@@ -311,10 +311,10 @@ def footer(
         parts.append(f"first token {first_token_seconds:.2f} s")
     if context_tokens and stats.prompt_tokens:
         parts.append(f"window {stats.prompt_tokens + stats.answer_tokens:,} of {context_tokens:,}")
-    return [" · ".join(parts), *_ending(answer, context_tokens, own_limit), *notes]
+    return [" · ".join(parts), *ending(answer, context_tokens, own_limit), *notes]
 
 
-def _ending(answer: Answer, context_tokens: int, own_limit: int) -> list[str]:
+def ending(answer: Answer, context_tokens: int, own_limit: int) -> list[str]:
     """Say in words why an answer is not whole."""
     if answer.done_reason == "stopped":
         return ["Stopped by you: this is what had come."]

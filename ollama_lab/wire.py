@@ -171,7 +171,18 @@ def embed(
     options: Mapping[str, Any] | None = None,
     keep_alive: float | str | None = None,
 ) -> Call:
-    """Ask for one vector a text. No text may be empty: one empty string fails the whole list."""
+    """Ask for one vector a text.
+
+    Raises
+    ------
+    BadUsage
+        A text is empty: one empty string fails the whole list.
+    """
+    if empty := [str(i) for i, text in enumerate(texts) if not text]:
+        raise errors.BadUsage(
+            f"The text at position {', '.join(empty[:5])} is empty.",
+            hint="Leave empty texts out: one of them fails the whole list.",
+        )
     return _post(
         "/api/embed",
         model,

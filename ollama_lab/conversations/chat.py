@@ -68,10 +68,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class AttachedText:
-    """A file of a message, as text."""
+    """Something attached to a message, as text: of which kind is for the sidebar to show."""
 
     name: str
     text: str = field(repr=False)
+    kind: str = "file"
 
 
 @dataclass(frozen=True, slots=True)

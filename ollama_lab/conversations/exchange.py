@@ -8,7 +8,7 @@ The shape::
        "messages": [
          {"id": ..., "parent_id": ..., "role": ..., "text": ..., "thinking": ..., "state": ...,
           "created": ..., "tool_calls": [...], "tool_name": ..., "provenance": {...}, "stats": {...},
-          "attachments": [{"name": ..., "text": ...}],
+          "attachments": [{"name": ..., "text": ..., "kind": ...}],
           "pictures": [{"name": ..., "mime": ..., "data": base64}]}]}]}
 
 A parent stands before its children. Times are seconds since 1970.
@@ -20,7 +20,7 @@ import base64
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ollama_lab.errors import BadUsage, one_of
@@ -104,7 +104,7 @@ def _message_out(message: Message, picture: Callable[[str], bytes]) -> dict[str,
         "tool_name": message.tool_name,
         "provenance": message.provenance,
         "stats": message.stats,
-        "attachments": [{"name": one.name, "text": one.text} for one in message.attachments],
+        "attachments": [asdict(one) for one in message.attachments],
         "pictures": [
             {
                 "name": one.name,
@@ -206,7 +206,10 @@ def _message_in(reader: _Reader) -> Message:
         tool_calls=tuple(calls),
         tool_name=reader.text("tool_name"),
         pictures=tuple(_picture_in(one) for one in pictures),
-        attachments=tuple(AttachedText(one.text("name"), one.text("text")) for one in attachments),
+        attachments=tuple(
+            AttachedText(one.text("name"), one.text("text"), one.text("kind"))
+            for one in attachments
+        ),
         provenance=reader.fields("provenance"),
         stats=reader.fields("stats"),
         state=reader.choice("state", STATES[1:]),

@@ -127,6 +127,12 @@ class Store:
             found = connection.execute(shelf.SUMMARIES, (limit, offset)).fetchall()
             return [shelf.summary(connection, row) for row in found]
 
+    def count(self) -> int:
+        """Say how many chats there are."""
+        with self._database.reading() as connection:
+            found = connection.execute("SELECT count(*) FROM chats WHERE deleted IS NULL")
+            return int(found.fetchone()[0])
+
     def find(self, title: str) -> list[Chat]:
         """Find chats with exactly this title, the newest first."""
         with self._database.reading() as connection:

@@ -32,19 +32,21 @@ def turns(
     """
     system = conversation.chat.parameters.system
     said = [prompts.system(system)] if system else []
-    for message in conversation.messages:
-        # An answer that was stopped before its first word says nothing to a model.
-        if message.role == "assistant" and not (message.text or message.tool_calls):
-            continue
-        said.append(_turn(message, compose, picture))
-    return said
+    messages = filter(says_something, conversation.messages)
+    return said + [turn(message, compose, picture) for message in messages]
 
 
-def _turn(
+def says_something(message: Message) -> bool:
+    """Whether a model is told: not of an answer that was stopped before its first word."""
+    return message.role != "assistant" or bool(message.text or message.tool_calls)
+
+
+def turn(
     message: Message,
     compose: Callable[[Sequence[AttachedText], str], str],
     picture: Callable[[str], bytes],
 ) -> dict[str, Any]:
+    """Give one message in Ollama's shape; see `turns`."""
     if message.role == "assistant":
         said = prompts.assistant(message.text, message.thinking)
         return said | ({"tool_calls": list(message.tool_calls)} if message.tool_calls else {})
