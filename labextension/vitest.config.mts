@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.spec.ts'],
+    include: ['test/**/*.spec.ts'],
     // Pure modules only: what touches the page is tested in a real browser.
     environment: 'node',
     // On a busy machine a test may wait for its turn.

@@ -49,7 +49,10 @@ export class AnswerRenderer {
     }
     for (const element of elements) {
       if (mayHoldFormula(element.textContent)) {
-        await typesetter.typeset(element);
+        // What it cannot draw stays as it was written.
+        await Promise.resolve(typesetter.typeset(element)).catch(
+          () => undefined
+        );
       }
     }
   }

@@ -38,16 +38,18 @@ export class BlockSplitter {
 
   /** Take text; gives the blocks that it closes. */
   push(chunk: string): string[] {
-    const text = this._line + this._unified(chunk);
+    const text = this._unified(chunk);
     let start = 0;
-    // The line that is open was looked at before: a line break can only be in what is new.
-    let end = text.indexOf('\n', this._line.length);
+    let end = text.indexOf('\n');
     while (end !== -1) {
-      this._take(text.slice(start, end));
+      const line = this._line + text.slice(start, end);
+      this._line = '';
+      this._take(line);
       start = end + 1;
       end = text.indexOf('\n', start);
     }
-    this._line = text.slice(start);
+    // Put together without looking at it: a line may be as long as the answer.
+    this._line += text.slice(start);
     return this._given();
   }
 

@@ -1,0 +1,358 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import type { IChatRequest } from '../src/api/types';
+import { ChatModel } from '../src/model/chat';
+import type { MessageModel } from '../src/model/message';
+import {
+  type Call,
+  conversation,
+  message,
+  ScriptedServer,
+  start,
+  until
+} from './scripted';
+
+const PROMPT = message({ id: 1, role: 'user', text: 'Why?' });
+const ANSWER = message({
+  id: 2,
+  parent_id: 1,
+  role: 'assistant',
+  text: 'Because.'
+});
+
+let server: ScriptedServer;
+let chat: ChatModel;
+
+beforeEach(async () => {
+  server = await ScriptedServer.start();
+  server.on('POST chat', answered);
+  server.on('POST estimate', call => call.json({ tokens: [7] }));
+  server.on('GET conversations/chat-1', call =>
+    call.json(conversation([PROMPT, ANSWER]))
+  );
+  server.on('PATCH conversations/chat-1', call =>
+    call.json(conversation([PROMPT, ANSWER]))
+  );
+  chat = new ChatModel({ client: server.client() });
+});
+
+afterEach(async () => {
+  chat.dispose();
+  await server.close();
+});
+
+async function begun(call: Call): Promise<void> {
+  await call.line(start(PROMPT, { ...ANSWER, text: '', state: 'streaming' }));
+  await call.line({ type: 'delta', text: 'Be' });
+}
+
+async function answered(call: Call): Promise<void> {
+  await begun(call);
+  await call.line({ type: 'delta', text: 'cause.' });
+  await call.line({ type: 'done', message: ANSWER });
+  call.end();
+}
+
+function refused(call: Call): void {
+  call.json({ message: 'No.', hint: 'Another.', kind: 'ModelNotFound' }, 404);
+}
+
+const texts = () => chat.conversation.messages.map(one => one.text);
+
+/** The answer that ends the branch on show. */
+function answer(): MessageModel {
+  const last = chat.conversation.messages.at(-1);
+  if (!last) {
+    throw new Error('The chat is empty.');
+  }
+  return last;
+}
+
+/** The bodies of the prompts that were sent. */
+function prompts(): IChatRequest[] {
+  return server.asked
+    .filter(one => one.path === 'chat')
+    .map(one => one.body as IChatRequest);
+}
+
+async function send(text: string): Promise<void> {
+  chat.draft = text;
+  await chat.send();
+}
+
+describe('sending', () => {
+  it('shows prompt and answer, and empties the draft', async () => {
+    await send('  Why?\n');
+
+    expect(texts()).toEqual(['Why?', 'Because.']);
+    expect(chat.draft).toBe('');
+    expect(chat.state).toBe('idle');
+  });
+
+  it('sends the prompt, what the chat asks for, and nothing that it does not know', async () => {
+    await chat.configure({ model: 'qwen3:0.6b', options: { seed: 1 } });
+    await send('Why?');
+
+    expect(prompts()).toEqual([
+      {
+        parent_id: null,
+        text: 'Why?',
+        model: 'qwen3:0.6b',
+        options: { seed: 1 },
+        images: [],
+        attachments: []
+      }
+    ]);
+  });
+
+  it('goes on in the chat that the server made', async () => {
+    await send('Why?');
+    await send('And?');
+
+    expect(prompts()[1]).toMatchObject({
+      conversation_id: 'chat-1',
+      parent_id: 2
+    });
+  });
+
+  it('is not possible with nothing to send', async () => {
+    await send(' \n ');
+
+    expect(chat.canSend).toBe(false);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('is not possible while an answer runs', async () => {
+    server.on('POST chat', begun);
+    const sending = send('Why?');
+    await until(() => answer().text === 'Be');
+    chat.draft = 'And?';
+
+    expect(chat.canSend).toBe(false);
+    chat.stop();
+    await sending;
+    expect(chat.canSend).toBe(true);
+  });
+
+  it('takes what is attached along, images apart', async () => {
+    chat.context.add({ kind: 'file', name: 'a.csv', text: '1,2' });
+    chat.context.add({ kind: 'image', name: 'b.png', image: 'aW1hZ2U=' });
+    await send('Why?');
+
+    expect(prompts()[0]).toMatchObject({
+      attachments: [{ kind: 'file', name: 'a.csv', text: '1,2' }],
+      images: ['aW1hZ2U=']
+    });
+    expect(chat.context.isEmpty).toBe(true);
+  });
+
+  it('says when it waits for other answers to end', async () => {
+    server.on('POST chat', begun);
+    const client = server.client();
+    const others = [new ChatModel({ client }), new ChatModel({ client })];
+    const running = others.map(other => {
+      other.draft = 'Why?';
+      return other.send();
+    });
+    await until(() => prompts().length === 2);
+    chat.dispose();
+    chat = new ChatModel({ client });
+    const sending = send('Why?');
+    await until(() => chat.state === 'waiting');
+    others.forEach(other => other.stop());
+    await until(() => chat.state === 'answering');
+    chat.stop();
+
+    await Promise.all([...running, sending]);
+    expect(chat.state).toBe('idle');
+  });
+});
+
+describe('stopping', () => {
+  it('keeps what came, and hangs up', async () => {
+    const hungUp = new Promise<void>(resolve => {
+      server.on('POST chat', async call => {
+        await begun(call);
+        await call.hungUp;
+        resolve();
+      });
+    });
+    const sending = send('Why?');
+    await until(() => answer().text === 'Be');
+    chat.stop();
+    await sending;
+    await hungUp;
+
+    expect(answer().state).toBe('stopped');
+    expect(texts()).toEqual(['Why?', 'Be']);
+  });
+
+  it('before the server has the prompt gives the words back', async () => {
+    const held = new Promise<Call>(resolve => server.on('POST chat', resolve));
+    chat.context.add({ kind: 'file', name: 'a.csv', text: '1,2' });
+    const sending = send('Why?');
+    const call = await held;
+    chat.stop();
+    await sending;
+    await call.hungUp;
+
+    expect(texts()).toEqual([]);
+    expect(chat.draft).toBe('Why?');
+    expect(chat.context.attached).toMatchObject([{ name: 'a.csv' }]);
+  });
+
+  it('does nothing when nothing runs', async () => {
+    await send('Why?');
+    chat.stop();
+
+    expect(answer().state).toBe('done');
+  });
+});
+
+describe('a failure', () => {
+  it('of a refused prompt is that of its answer, in the words of the server', async () => {
+    server.on('POST chat', refused);
+    await send('Why?');
+
+    expect(answer().error).toEqual({
+      message: 'No.',
+      hint: 'Another.',
+      kind: 'ModelNotFound'
+    });
+    expect(answer().isSaved).toBe(false);
+    expect(chat.state).toBe('idle');
+  });
+
+  it('of a refused prompt is gone when it is tried again', async () => {
+    server.on('POST chat', refused);
+    await send('Why?');
+    server.on('POST chat', answered);
+    await chat.retry(answer());
+
+    expect(texts()).toEqual(['Why?', 'Because.']);
+    expect(prompts()[1]).toMatchObject({ text: 'Why?', parent_id: null });
+  });
+
+  it('in the middle of an answer keeps what came, and is tried again from the prompt', async () => {
+    server.on('POST chat', async call => {
+      await begun(call);
+      call.cut();
+    });
+    await send('Why?');
+    expect(answer()).toMatchObject({ text: 'Be', state: 'broken' });
+    expect(answer().error?.kind).toBe('StreamBroken');
+    server.on('POST chat', async call => {
+      const again = message({
+        id: 3,
+        parent_id: 1,
+        role: 'assistant',
+        text: 'So.',
+        siblings: [2, 3]
+      });
+      await call.line(start(null, { ...again, text: '' }));
+      await call.line({ type: 'done', message: again });
+      call.end();
+    });
+    await chat.retry(answer());
+
+    expect(prompts()[1]).toMatchObject({ regenerate: true, parent_id: 1 });
+    expect(texts()).toEqual(['Why?', 'So.']);
+    expect(chat.conversation.siblings(answer())).toEqual([2, 3]);
+  });
+
+  it('of anything else is the one of the chat, until something works', async () => {
+    await send('Why?');
+    server.on('PATCH conversations/chat-1', refused);
+    await chat.rename('New');
+    expect(chat.failure?.message).toBe('No.');
+    await chat.refresh();
+
+    expect(chat.failure).toBeNull();
+  });
+});
+
+describe('branches', () => {
+  it('are made by other words for a prompt, whose attachments go along', async () => {
+    const attachments = [{ kind: 'file' as const, name: 'a.csv', text: '1,2' }];
+    server.on('GET conversations/chat-1', call =>
+      call.json(conversation([{ ...PROMPT, attachments }, ANSWER]))
+    );
+    await chat.open('chat-1');
+    const [prompt] = chat.conversation.messages;
+    await chat.edit(prompt ?? answer(), 'Why not?');
+
+    expect(prompts()[0]).toMatchObject({
+      text: 'Why not?',
+      parent_id: null,
+      attachments
+    });
+  });
+
+  it('are chosen on the server, so that a reload shows the same', async () => {
+    await chat.open('chat-1');
+    await chat.selectBranch(2);
+
+    expect(server.asked.at(-1)).toMatchObject({
+      method: 'PATCH',
+      body: { leaf_id: 2 }
+    });
+  });
+});
+
+describe('a stored chat', () => {
+  it('is shown when it is opened', async () => {
+    await chat.open('chat-1');
+
+    expect(texts()).toEqual(['Why?', 'Because.']);
+    expect(chat.conversation.title).toBe('A chat');
+  });
+
+  it('keeps what it asks for on the server', async () => {
+    await chat.open('chat-1');
+    await chat.configure({ system: 'Be short.', think: true });
+
+    expect(server.asked.at(-1)).toMatchObject({
+      method: 'PATCH',
+      body: { system: 'Be short.' }
+    });
+    expect(server.asked.at(-1)?.body).not.toHaveProperty('think');
+    expect(chat.settings).toMatchObject({ system: 'Be short.', think: true });
+  });
+
+  it('brings what it asks for along', async () => {
+    server.on('GET conversations/chat-1', call =>
+      call.json(conversation([], { model: 'llama3', system: 'Be short.' }))
+    );
+    await chat.open('chat-1');
+
+    expect(chat.settings).toEqual({ model: 'llama3', system: 'Be short.' });
+  });
+
+  it('is not read again over an answer that runs', async () => {
+    server.on('POST chat', begun);
+    const sending = send('Why?');
+    await until(() => answer().text === 'Be');
+    await chat.refresh();
+
+    expect(answer().text).toBe('Be');
+    chat.stop();
+    await sending;
+  });
+});
+
+describe('a private chat', () => {
+  it('sends its messages along and is stored nowhere', async () => {
+    chat.dispose();
+    chat = new ChatModel({ client: server.client(), isPrivate: true });
+    await send('Why?');
+    await send('And?');
+    const [first, second] = prompts();
+
+    expect(first?.private?.messages).toEqual([]);
+    expect(second?.private?.messages.map(one => one.text)).toEqual([
+      'Why?',
+      'Because.'
+    ]);
+    expect(second).not.toHaveProperty('conversation_id');
+  });
+});
