@@ -13,6 +13,7 @@ export namespace PluginIDs {
 export namespace CommandIDs {
   export const askAboutCell = 'ollama-lab:ask-about-cell';
   export const attachSelection = 'ollama-lab:attach-selection';
+  export const explainError = 'ollama-lab:explain-error';
   export const newChat = 'ollama-lab:new-chat';
   export const openChat = 'ollama-lab:open-chat';
   export const stop = 'ollama-lab:stop';

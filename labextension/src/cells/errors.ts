@@ -2,19 +2,24 @@ import type { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { PanelLayout, Widget } from '@lumino/widgets';
 
-/** What an exception in a cell is shown from; text on stderr has another type. */
-const ERROR_MIME = 'application/vnd.jupyter.error';
-const BODY_MIME = 'application/vnd.jupyter.stderr';
+import { ERROR_MIME, TRACEBACK_MIME, isPuzzling } from './traceback';
 
 /** Put a button under every exception; JupyterLab itself draws the traceback. */
-export function addErrorRenderer(options: ErrorOutput.IOptions): void {
+export function addErrorRenderer(options: IErrorHelp): void {
   const factory: IRenderMime.IRendererFactory = {
     safe: true,
     mimeTypes: [ERROR_MIME],
-    createRenderer: () => new ErrorOutput(options)
+    createRenderer: renderer => new ErrorOutput({ ...options, renderer })
   };
   // JupyterLab ranks its own renderer of the same output 110.
   options.rendermime.addFactory(factory, 100);
+}
+
+export interface IErrorHelp {
+  rendermime: IRenderMimeRegistry;
+  trans: TranslationBundle;
+  /** Called with the node of the output whose button was pressed, and its traceback. */
+  explain: (output: HTMLElement, traceback: string) => void;
 }
 
 class ErrorOutput extends Widget implements IRenderMime.IRenderer {
@@ -26,22 +31,34 @@ class ErrorOutput extends Widget implements IRenderMime.IRenderer {
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
-    const body = this._options.rendermime.createRenderer(BODY_MIME);
     for (const part of [...this._parts.widgets]) {
       part.dispose();
     }
+    const body = this._body();
     this._parts.addWidget(body);
-    this._parts.addWidget(this._row());
+    const traceback = textOf(model.data[TRACEBACK_MIME]);
+    if (isPuzzling(nameOf(model.data[ERROR_MIME]), traceback)) {
+      this._parts.addWidget(this._row(traceback));
+    }
     await body.renderModel(model);
   }
 
-  private _row(): Widget {
+  /** JupyterLab's own renderer, with the notebook's own links to files. */
+  private _body(): IRenderMime.IRenderer {
+    const { renderer, rendermime } = this._options;
+    const factory = rendermime.getFactory(TRACEBACK_MIME);
+    return factory
+      ? factory.createRenderer({ ...renderer, mimeType: TRACEBACK_MIME })
+      : rendermime.createRenderer(TRACEBACK_MIME);
+  }
+
+  private _row(traceback: string): Widget {
     const { trans, explain } = this._options;
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'jp-OllamaLabError-explain jp-mod-styled jp-mod-minimal';
     button.textContent = trans.__('Explain this error');
-    button.addEventListener('click', () => explain(this.node));
+    button.addEventListener('click', () => explain(this.node, traceback));
     const row = new Widget();
     row.node.append(button);
     return row;
@@ -52,10 +69,16 @@ class ErrorOutput extends Widget implements IRenderMime.IRenderer {
 }
 
 namespace ErrorOutput {
-  export interface IOptions {
-    rendermime: IRenderMimeRegistry;
-    trans: TranslationBundle;
-    /** Called with the node of the output whose button was pressed. */
-    explain: (output: HTMLElement) => void;
+  export interface IOptions extends IErrorHelp {
+    /** What the notebook that shows the error draws its outputs with. */
+    renderer: IRenderMime.IRendererOptions;
   }
+}
+
+function textOf(data: unknown): string {
+  return typeof data === 'string' ? data : '';
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Object && 'ename' in error ? textOf(error.ename) : '';
 }

@@ -5,10 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 
 import type { IAttachment } from '../api/types';
-
-/** Colors of a terminal, which tracebacks are full of. */
-// eslint-disable-next-line no-control-regex -- (the escape character is what is looked for)
-const COLORS = /\u001b\[[0-9;]*m/g;
+import { ERROR_MIME, TRACEBACK_MIME, plainTraceback } from './traceback';
 
 /** The notebook that was used last: where code goes and questions come from. */
 export class NotebookDesk {
@@ -91,24 +88,29 @@ export class NotebookDesk {
       : null;
   }
 
-  /** The cell that holds an output, and the error in it. */
-  failure(output: HTMLElement): IAttachment[] {
+  /** The error of the active cell with its source; empty when it has none. */
+  activeFailure(): IAttachment[] {
+    const cell = this._notebook?.activeCell;
+    const traceback = cell ? tracebackOf(cell.model) : '';
+    return cell && traceback ? this._failure(cell, traceback) : [];
+  }
+
+  /** The error in an output, with the source of the cell it is in, if it is in one. */
+  failure(output: HTMLElement, traceback: string): IAttachment[] {
     const cell = this._cells().find(each => each.node.contains(output));
-    if (!cell) {
-      return [];
-    }
-    const error = errorOf(cell.model);
-    const source = this._attachment('cell', cell);
-    return error
-      ? [
-          source,
-          {
-            kind: 'output',
-            name: this._trans.__('Error of %1', this._name(cell)),
-            text: error
-          }
-        ]
-      : [source];
+    return this._failure(cell, traceback);
+  }
+
+  private _failure(cell: Cell | undefined, traceback: string): IAttachment[] {
+    const trans = this._trans;
+    const error: IAttachment = {
+      kind: 'output',
+      name: cell
+        ? trans.__('error of %1', this._name(cell))
+        : trans.__('an error'),
+      text: plainTraceback(traceback)
+    };
+    return cell ? [this._attachment('cell', cell), error] : [error];
   }
 
   private get _notebook(): Notebook | null {
@@ -159,14 +161,15 @@ function insert(notebook: Notebook, code: string, index: number): void {
   void notebook.scrollToItem(index);
 }
 
-function errorOf(model: ICellModel): string {
+function tracebackOf(model: ICellModel): string {
   if (!(model instanceof CodeCellModel)) {
     return '';
   }
   for (let index = 0; index < model.outputs.length; index++) {
-    const output = model.outputs.get(index).toJSON();
-    if (output.output_type === 'error' && Array.isArray(output.traceback)) {
-      return output.traceback.join('\n').replace(COLORS, '');
+    const { data } = model.outputs.get(index);
+    const traceback = data[TRACEBACK_MIME];
+    if (ERROR_MIME in data && typeof traceback === 'string') {
+      return traceback;
     }
   }
   return '';

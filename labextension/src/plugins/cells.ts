@@ -7,6 +7,7 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- (light, and in the chat's first chunk anyway)
 import { NotebookDesk } from '../cells/notebook';
 import { addPromptLanguage, watchNotebooks } from '../cells/prompts';
 import { CommandIDs, IOllamaChat, PluginIDs } from '../tokens';

@@ -2,13 +2,16 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import type { IAttachment } from '../api/types';
 import { addErrorRenderer } from '../cells/errors';
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- (light, and in the chat's first chunk anyway)
 import { NotebookDesk } from '../cells/notebook';
-import { IOllamaChat, PluginIDs } from '../tokens';
+import { CommandIDs, IOllamaChat, PluginIDs } from '../tokens';
 
 /** A button under every exception in a notebook that has it explained. */
 export const errors: JupyterFrontEndPlugin<void> = {
@@ -16,25 +19,39 @@ export const errors: JupyterFrontEndPlugin<void> = {
   description: 'Puts a button under exceptions that has them explained.',
   autoStart: true,
   requires: [IRenderMimeRegistry, INotebookTracker, IOllamaChat],
-  optional: [ITranslator],
+  optional: [ICommandPalette, ITranslator],
   activate: (
-    _: JupyterFrontEnd,
+    app: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
     tracker: INotebookTracker,
     chat: IOllamaChat,
+    palette: ICommandPalette | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('ollama_lab');
     const desk = new NotebookDesk({ tracker, trans });
+    const ask = (error: readonly IAttachment[]) =>
+      chat.ask(trans.__('Explain this error, and how to fix it.'), error);
     addErrorRenderer({
       rendermime,
       trans,
-      explain: output => {
-        chat.ask(
-          trans.__('Explain this error, and how to fix it.'),
-          desk.failure(output)
-        );
+      explain: (output, traceback) => ask(desk.failure(output, traceback))
+    });
+    app.commands.addCommand(CommandIDs.explainError, {
+      label: trans.__('Explain the Error of This Cell'),
+      caption: trans.__('Ask the Ollama chat about the error under this cell'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      isVisible: () => desk.activeFailure().length > 0,
+      execute: () => {
+        const error = desk.activeFailure();
+        if (error.length > 0) {
+          ask(error);
+        }
       }
+    });
+    palette?.addItem({
+      command: CommandIDs.explainError,
+      category: trans.__('Ollama')
     });
   }
 };
