@@ -9,8 +9,12 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 REQUIRE_ALL = "OLLAMA_LAB_REQUIRE_ALL"
+#: Where npm's side is, and what is built there.
+LABEXTENSION = Path(__file__).parents[1] / "labextension"
+BUNDLE = LABEXTENSION.parent / "ollama_lab" / "labextension"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -63,4 +67,12 @@ def _packaging() -> str:
     return ""
 
 
-_CHECKS = {"engine": _engine, "ui": _ui, "packaging": _packaging}
+def _frontend() -> str:
+    if not (LABEXTENSION / "node_modules" / ".installed").exists():
+        return "npm's packages are missing. Install them with: make npm"
+    if not (BUNDLE / "static" / "style.js").exists():
+        return "The JupyterLab extension is not built. Build it with: make bundle"
+    return ""
+
+
+_CHECKS = {"engine": _engine, "frontend": _frontend, "packaging": _packaging, "ui": _ui}

@@ -1,0 +1,69 @@
+"""The front end: its own unit tests, how much it weighs, and what it says twice with Python."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gates
+import pytest
+
+from ollama_lab.sanitize import formula
+
+ROOT = Path(__file__).parents[1]
+KILOBYTE = 1000
+
+
+def node() -> str:
+    """Find node: on PATH, or where ``make npm`` puts it."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    found = shutil.which("node", path=places)
+    assert found is not None
+    return found
+
+
+def scripts() -> list[Path]:
+    return sorted((gates.BUNDLE / "static").glob("*.js"))
+
+
+@pytest.mark.frontend
+def test_the_unit_tests_of_the_front_end_pass() -> None:
+    done = subprocess.run(
+        [node(), "node_modules/vitest/vitest.mjs", "run"],
+        cwd=gates.LABEXTENSION,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.frontend
+def test_the_scripts_of_the_front_end_are_small() -> None:
+    contents = [path.read_bytes() for path in scripts()]
+
+    assert sum(map(len, contents)) <= 200 * KILOBYTE
+    assert sum(len(gzip.compress(content)) for content in contents) <= 65 * KILOBYTE
+
+
+@pytest.mark.frontend
+def test_the_bundle_is_the_one_of_a_release() -> None:
+    assert not list((gates.BUNDLE / "static").glob("*.map"))
+
+
+def test_both_languages_know_the_same_active_commands_of_latex() -> None:
+    source = (ROOT / "labextension" / "src" / "markdown" / "formula.ts").read_text()
+    listed = re.search(r"ACTIVE = new Set\(\s*`([^`]+)`", source)
+    declares = re.search(r"DECLARES = /\^\(\?:(.+)\)/;", source)
+
+    assert listed is not None
+    assert declares is not None
+    assert set(listed[1].split()) == formula._ACTIVE
+    assert declares[1] == formula._DECLARES.pattern
