@@ -1,4 +1,3 @@
-import type { LanguageSupport } from '@codemirror/language';
 import type { ICellModel } from '@jupyterlab/cells';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type {
@@ -7,48 +6,33 @@ import type {
   NotebookPanel
 } from '@jupyterlab/notebook';
 
-/** The mime type of a cell that begins with our magic. */
-export const PROMPT_MIME = 'text/x-ollama-prompt';
-
-const MAGIC = /^\s*%%ollama(?:_lab)?(?=\s|$)/;
-
-/** Teach the editor a language for prompts: the magic's line, then Markdown. */
-export function addPromptLanguage(languages: IEditorLanguageRegistry): void {
-  languages.addLanguage({
-    name: 'ollama-prompt',
-    displayName: 'Ollama prompt',
-    mime: PROMPT_MIME,
-    load: () => loadMarkdown(languages)
-  });
-}
+import { PROMPT_MIME, isPrompt } from './language';
 
 /** Color the prompts of every notebook, the ones opened later as well. */
-export function watchNotebooks(tracker: INotebookTracker): void {
+export function watchNotebooks(
+  tracker: INotebookTracker,
+  languages: IEditorLanguageRegistry
+): void {
   const watch = (panel: NotebookPanel) =>
-    void panel.context.ready.then(() => watchNotebook(panel.content));
+    void panel.context.ready.then(() => {
+      if (!panel.isDisposed) {
+        watchNotebook(panel.content, languages);
+      }
+    });
   tracker.forEach(watch);
   tracker.widgetAdded.connect((_, panel) => watch(panel));
 }
 
-async function loadMarkdown(
+function watchNotebook(
+  notebook: Notebook,
   languages: IEditorLanguageRegistry
-): Promise<LanguageSupport> {
-  const found =
-    (await languages.getLanguage('ipythongfm')) ??
-    (await languages.getLanguage('markdown'));
-  if (!found?.support) {
-    throw new Error('This JupyterLab has no language for Markdown.');
-  }
-  return found.support;
-}
-
-function watchNotebook(notebook: Notebook): void {
+): void {
   const seen = new WeakSet<ICellModel>();
   const watchCells = () => {
     for (const cell of notebook.model?.cells ?? []) {
       if (cell.type === 'code' && !seen.has(cell)) {
         seen.add(cell);
-        watchCell(cell, notebook);
+        watchCell(cell, notebook, languages);
       }
     }
   };
@@ -60,19 +44,36 @@ function watchNotebook(notebook: Notebook): void {
   watchModel();
 }
 
-function watchCell(cell: ICellModel, notebook: Notebook): void {
-  const update = () => {
-    const isPrompt = MAGIC.test(cell.sharedModel.getSource());
-    const wanted = isPrompt ? PROMPT_MIME : notebook.codeMimetype;
-    if (
-      cell.mimeType !== wanted &&
-      (isPrompt || cell.mimeType === PROMPT_MIME)
-    ) {
-      cell.mimeType = wanted;
+function watchCell(
+  cell: ICellModel,
+  notebook: Notebook,
+  languages: IEditorLanguageRegistry
+): void {
+  const update = async () => {
+    if (cell.mimeType === wantedType(cell, notebook)) {
+      return;
+    }
+    // An editor shows the language that is loaded last, not the one that was set last: with both
+    // there already it is the same.
+    await Promise.allSettled(
+      [notebook.codeMimetype, PROMPT_MIME].map(each =>
+        languages.getLanguage(each)
+      )
+    );
+    if (!cell.isDisposed) {
+      cell.mimeType = wantedType(cell, notebook);
     }
   };
-  cell.contentChanged.connect(update);
+  const changed = () => void update();
+  cell.contentChanged.connect(changed);
   // The notebook sets every code cell anew when the kernel says its language.
-  cell.mimeTypeChanged.connect(update);
-  update();
+  cell.mimeTypeChanged.connect(changed);
+  changed();
+}
+
+function wantedType(cell: ICellModel, notebook: Notebook): string {
+  if (isPrompt(cell.sharedModel.getSource())) {
+    return PROMPT_MIME;
+  }
+  return cell.mimeType === PROMPT_MIME ? notebook.codeMimetype : cell.mimeType;
 }

@@ -7,9 +7,10 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { addPromptLanguage } from '../cells/language';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- (light, and in the chat's first chunk anyway)
 import { NotebookDesk } from '../cells/notebook';
-import { addPromptLanguage, watchNotebooks } from '../cells/prompts';
+import { watchNotebooks } from '../cells/prompts';
 import { CommandIDs, IOllamaChat, PluginIDs } from '../tokens';
 
 /** Prompts in cells: their colors, and questions about a cell. */
@@ -35,7 +36,7 @@ export const cells: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('ollama_lab');
     if (languages) {
       addPromptLanguage(languages);
-      watchNotebooks(tracker);
+      watchNotebooks(tracker, languages);
     }
     if (!chat) {
       return;
