@@ -1,3 +1,4 @@
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { deleteIcon, downloadIcon, editIcon } from '@jupyterlab/ui-components';
 import { useEffect, useState, type ReactElement } from 'react';
 
@@ -47,8 +48,58 @@ export function ChatsPage(): ReactElement {
           {trans.__('Show more')}
         </button>
       )}
+      <ChatsFoot />
     </PageFrame>
   );
+}
+
+/** A chat that is not stored, all that is stored, and where. */
+function ChatsFoot(): ReactElement {
+  const { catalog, history, session, trans, view } = useServices();
+  useSignal(catalog.changed);
+  return (
+    <>
+      <div className="jp-OllamaLabChat-row">
+        <button
+          type="button"
+          className="jp-OllamaLabChat-text"
+          onClick={() => {
+            session.startNew({ isPrivate: true });
+            view.show('chat');
+          }}
+        >
+          {trans.__('New private chat')}
+        </button>
+        <button
+          type="button"
+          className="jp-OllamaLabChat-text"
+          disabled={history.total === 0}
+          onClick={() => void askAndRemoveAll()}
+        >
+          {trans.__('Delete all chats')}
+        </button>
+      </div>
+      {catalog.health?.data_file && (
+        <p className="jp-OllamaLabChat-hint">
+          {trans.__('Chats are kept in %1', catalog.health.data_file)}
+        </p>
+      )}
+    </>
+  );
+
+  async function askAndRemoveAll(): Promise<void> {
+    const { button } = await showDialog({
+      title: trans.__('Delete all chats?'),
+      body: trans.__('They cannot be brought back.'),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: trans.__('Delete all') })
+      ]
+    });
+    if (button.accept) {
+      await history.removeAll();
+    }
+  }
 }
 
 function ChatItem({

@@ -50,7 +50,7 @@ function fullness(message: IMessage, trans: TranslationBundle): string {
     ? ''
     : trans.__(
         'window %1 % of %2',
-        Math.round((100 * used) / window),
+        Math.ceil((100 * used) / window),
         formatCount(window)
       );
 }

@@ -1,5 +1,6 @@
 import { useId, type ReactElement } from 'react';
 
+import { chosenModel } from './chosen';
 import { PageFrame } from './PageFrame';
 import { useChat, useServices } from './services';
 import { useSignal } from './signals';
@@ -13,6 +14,7 @@ export function ParametersPage(): ReactElement {
   return (
     <PageFrame title={trans.__('Parameters of this chat')}>
       <SystemPrompt placeholder={defaults?.system ?? ''} />
+      <ThinkField />
       <NumberField
         option="temperature"
         label={trans.__('Temperature')}
@@ -69,6 +71,37 @@ function SystemPrompt({ placeholder }: { placeholder: string }): ReactElement {
         placeholder={placeholder}
         onBlur={event => void chat.configure({ system: event.target.value })}
       />
+    </div>
+  );
+}
+
+/** Whether the model thinks before it answers; only for models that can. */
+function ThinkField(): ReactElement | null {
+  const chat = useChat();
+  const { catalog, trans } = useServices();
+  const id = useId();
+  const model = catalog.find(chosenModel(chat, catalog));
+  if (!model?.capabilities?.includes('thinking')) {
+    return null;
+  }
+  const { think } = chat.settings;
+  return (
+    <div className="jp-OllamaLabChat-field">
+      <label htmlFor={id}>{trans.__('Think before answering')}</label>
+      <select
+        id={id}
+        className="jp-OllamaLabChat-input"
+        value={think === undefined ? '' : String(think)}
+        onChange={({ target }) =>
+          void chat.configure({
+            think: target.value === '' ? undefined : target.value === 'true'
+          })
+        }
+      >
+        <option value="">{trans.__('As the model does')}</option>
+        <option value="true">{trans.__('Yes')}</option>
+        <option value="false">{trans.__('No')}</option>
+      </select>
     </div>
   );
 }

@@ -53,6 +53,7 @@ export function createServices(parts: IParts): IChatServices {
       session.startNew();
     }
   });
+  history.allDeleted.connect(() => session.startNew());
   session.serverChanged.connect(() => {
     if (view.page === 'chats') {
       void history.refresh();

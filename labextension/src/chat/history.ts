@@ -30,6 +30,11 @@ export class History implements IDisposable {
     return this._deleted;
   }
 
+  /** Emitted when every chat was deleted here. */
+  get allDeleted(): ISignal<this, void> {
+    return this._allDeleted;
+  }
+
   get chats(): readonly IConversationSummary[] {
     return this._chats;
   }
@@ -94,6 +99,15 @@ export class History implements IDisposable {
     await this.refresh();
   }
 
+  async removeAll(): Promise<void> {
+    await this._try(async () => {
+      await this._client.deleteAllConversations();
+      this._removed = null;
+      this._allDeleted.emit();
+    });
+    await this.refresh();
+  }
+
   /** Bring back the chat that was deleted last; its id, or null. */
   async undo(): Promise<string | null> {
     const removed = this._removed;
@@ -140,6 +154,7 @@ export class History implements IDisposable {
   private readonly _client: Client;
   private readonly _changed = new Signal<this, void>(this);
   private readonly _deleted = new Signal<this, string>(this);
+  private readonly _allDeleted = new Signal<this, void>(this);
   private readonly _search: Debouncer;
   private _chats: IConversationSummary[] = [];
   private _failure: IFailure | null = null;

@@ -51,7 +51,12 @@ export class Session implements IDisposable {
 
   get saved(): ISaved {
     const { conversation, draft, settings } = this._chat;
-    return { id: conversation.id, draft, model: settings.model ?? '' };
+    return {
+      id: conversation.id,
+      // A private chat leaves nothing behind, not even a prompt that was not sent.
+      draft: conversation.isPrivate ? '' : draft,
+      model: settings.model ?? ''
+    };
   }
 
   get isDisposed(): boolean {
