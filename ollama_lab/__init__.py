@@ -44,3 +44,10 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     """Say where the front end is: what ``jupyter-builder develop`` asks for."""
     return [{"src": "labextension", "dest": "ollama-lab"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Say which application is the server extension: what Jupyter's server asks for."""
+    from ollama_lab.server.extension import OllamaLabServer
+
+    return [{"module": "ollama_lab.server.extension", "app": OllamaLabServer}]
