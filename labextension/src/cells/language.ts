@@ -51,12 +51,14 @@ function withMagicLine(markdown: LanguageSupport): LanguageSupport {
 }
 
 function parse(context: IBlockContext, line: { text: string }): boolean {
-  if (context.lineStart > 0 || !isPrompt(line.text)) {
+  const magic = MAGIC.exec(line.text);
+  if (context.lineStart > 0 || !magic) {
     return false;
   }
-  // A node that Markdown has already: a new one would need a style of its own.
+  // Nodes that Markdown has already: new ones would need colors of their own.
+  const mark = context.elt('HeaderMark', 0, magic[0].length);
   const end = line.text.length;
-  context.addElement(context.elt('ProcessingInstructionBlock', 0, end));
+  context.addElement(context.elt('ProcessingInstructionBlock', 0, end, [mark]));
   context.nextLine();
   return true;
 }
@@ -75,7 +77,7 @@ interface IMarkdownParser extends Parser {
 interface IBlockContext {
   lineStart: number;
   addElement(element: unknown): void;
-  elt(type: string, from: number, to: number): unknown;
+  elt(type: string, from: number, to: number, children?: unknown[]): unknown;
   nextLine(): boolean;
 }
 
