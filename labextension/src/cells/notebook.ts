@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 
 import type { IAttachment } from '../api/types';
+import { difference } from './difference';
 import { ERROR_MIME, TRACEBACK_MIME, plainTraceback } from './traceback';
 
 /** The notebook that was used last: where code goes and questions come from. */
@@ -48,9 +49,7 @@ export class NotebookDesk {
     const trans = this._trans;
     const { button } = await showDialog({
       title: trans.__('Replace the active cell?'),
-      body: trans.__(
-        'Its source is replaced by this code. Undo in the cell brings it back; nothing runs.'
-      ),
+      body: await difference(cell.model.sharedModel.getSource(), code),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.warnButton({ label: trans.__('Replace') })

@@ -12,6 +12,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- (light, and the panel needs it)
 import { NotebookDesk } from '../cells/notebook';
 import { addChatCommands } from '../chat/commands';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- (the panel stands in the sidebar from the start)
