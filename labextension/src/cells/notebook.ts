@@ -60,9 +60,9 @@ export class NotebookDesk {
     }
   }
 
-  /** The active cell as an attachment. */
-  activeCell(): IAttachment | null {
-    const cell = this._notebook?.activeCell;
+  /** The active cell as an attachment, or the one at a place in the page. */
+  activeCell(place?: HTMLElement): IAttachment | null {
+    const cell = this._pick(place);
     return cell ? this._attachment('cell', cell) : null;
   }
 
@@ -87,20 +87,19 @@ export class NotebookDesk {
       : null;
   }
 
-  /** The error of the active cell with its source; empty when it has none. */
-  activeFailure(): IAttachment[] {
-    const cell = this._notebook?.activeCell;
+  /** The error of such a cell with its source; empty when it has none. */
+  activeFailure(place?: HTMLElement): IAttachment[] {
+    const cell = this._pick(place);
     const traceback = cell ? tracebackOf(cell.model) : '';
     return cell && traceback ? this._failure(cell, traceback) : [];
   }
 
   /** The error in an output, with the source of the cell it is in, if it is in one. */
   failure(output: HTMLElement, traceback: string): IAttachment[] {
-    const cell = this._cells().find(each => each.node.contains(output));
-    return this._failure(cell, traceback);
+    return this._failure(this._pick(output), traceback);
   }
 
-  private _failure(cell: Cell | undefined, traceback: string): IAttachment[] {
+  private _failure(cell: Cell | null, traceback: string): IAttachment[] {
     const trans = this._trans;
     const error: IAttachment = {
       kind: 'output',
@@ -116,10 +115,13 @@ export class NotebookDesk {
     return this._tracker.currentWidget?.content ?? null;
   }
 
-  private _cells(): readonly Cell[] {
+  private _pick(place?: HTMLElement): Cell | null {
+    if (!place) {
+      return this._notebook?.activeCell ?? null;
+    }
     const cells: Cell[] = [];
     this._tracker.forEach(panel => cells.push(...panel.content.widgets));
-    return cells;
+    return cells.find(cell => cell.node.contains(place)) ?? null;
   }
 
   private _attachment(kind: 'cell', cell: Cell): IAttachment {

@@ -8,6 +8,7 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { addPromptLanguage } from '../cells/language';
+import { CELL_ARGUMENTS, cellUnderMenu } from '../cells/menu';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- (light, and in the chat's first chunk anyway)
 import { NotebookDesk } from '../cells/notebook';
 import { watchNotebooks } from '../cells/prompts';
@@ -45,10 +46,10 @@ export const cells: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.askAboutCell, {
       label: trans.__('Ask about This Cell'),
       caption: trans.__('Attach the active cell to the Ollama chat'),
-      describedBy: { args: { type: 'object', properties: {} } },
+      describedBy: CELL_ARGUMENTS,
       isEnabled: () => desk.isOpen,
-      execute: () => {
-        const cell = desk.activeCell();
+      execute: args => {
+        const cell = desk.activeCell(cellUnderMenu(app, args));
         if (cell) {
           chat.attach([cell]);
         }

@@ -9,6 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import type { IAttachment } from '../api/types';
 import { addErrorRenderer } from '../cells/errors';
+import { CELL_ARGUMENTS, cellUnderMenu } from '../cells/menu';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- (light, and in the chat's first chunk anyway)
 import { NotebookDesk } from '../cells/notebook';
 import { CommandIDs, IOllamaChat, PluginIDs } from '../tokens';
@@ -40,10 +41,11 @@ export const errors: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.explainError, {
       label: trans.__('Explain the Error of This Cell'),
       caption: trans.__('Ask the Ollama chat about the error under this cell'),
-      describedBy: { args: { type: 'object', properties: {} } },
-      isVisible: () => desk.activeFailure().length > 0,
-      execute: () => {
-        const error = desk.activeFailure();
+      describedBy: CELL_ARGUMENTS,
+      isVisible: args =>
+        desk.activeFailure(cellUnderMenu(app, args)).length > 0,
+      execute: args => {
+        const error = desk.activeFailure(cellUnderMenu(app, args));
         if (error.length > 0) {
           ask(error);
         }
