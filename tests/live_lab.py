@@ -100,6 +100,8 @@ class Lab:
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.root}",
             "--LabApp.expose_app_in_browser=True",
+            # A wheel brings the file that does this; an editable install does not.
+            "--ServerApp.jpserver_extensions={'ollama_lab': True}",
         ]
 
     def _wait_for_url(self, process: subprocess.Popen[bytes]) -> str:

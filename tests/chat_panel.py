@@ -1,0 +1,141 @@
+"""The chat in JupyterLab's sidebar, as a person with a browser finds it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from waiting import DEADLINE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from live_lab import Lab
+    from playwright.sync_api import Locator
+    from watched_page import WatchedPage
+
+AXE = Path(__file__).parents[1] / "labextension/node_modules/axe-core/axe.min.js"
+PICTURES = Path(__file__).parent / "ui" / "screenshots"
+_STARTED = "() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length > 0"
+_VIOLATIONS = """async () => {
+    const { violations } = await axe.run('.jp-OllamaLabChat');
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
+}"""
+_IS_SAVED = """async draft => {
+    const { serverSettings } = jupyterapp.serviceManager;
+    const url = `${serverSettings.baseUrl}lab/api/workspaces/default?${Math.random()}`;
+    const headers = { Authorization: `token ${serverSettings.token}` };
+    const { data } = await (await fetch(url, { headers })).json();
+    const chat = data['ollama-lab:chat'];
+    const { current } = data['layout-restorer:data']?.right ?? {};
+    return Boolean(chat?.id) && chat.draft === draft && current === 'ollama-lab-chat';
+}"""
+
+
+class ChatPanel:
+    """The panel in a page; `open` first.
+
+    Attributes
+    ----------
+    region : playwright.sync_api.Locator
+        The panel itself.
+    """
+
+    def __init__(self, watched: WatchedPage, lab: Lab) -> None:
+        self._watched = watched
+        self._lab = lab
+        self.page = watched.page
+        self.region = self.page.get_by_role("region", name="Ollama chat")
+
+    def open(self, name: str, cells: Sequence[str] = ("x = 1",)) -> None:
+        """Open a notebook of these cells, and the chat beside it."""
+        self.page.goto(self._lab.notebook(name, cells))
+        self.page.wait_for_function(_STARTED)
+        self.page.get_by_role("tab", name="Ollama chat").click()
+        self.composer.wait_for()
+
+    def reload(self, draft: str) -> None:
+        """Load the page again, once JupyterLab has saved that this chat and draft are open."""
+        self.page.wait_for_function(_IS_SAVED, arg=draft)
+        # Or the browser asks whether the page may be left.
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        self.page.goto(self._lab.url + f"lab?token={self._lab.token}")
+        self.composer.wait_for()
+
+    @property
+    def composer(self) -> Locator:
+        """Where a message is written."""
+        return self.region.get_by_role("textbox", name="Message", exact=True)
+
+    def button(self, name: str) -> Locator:
+        """Give the buttons of this name."""
+        return self.region.get_by_role("button", name=name, exact=True)
+
+    def send(self, text: str) -> None:
+        """Send a message, and do not wait for the answer."""
+        self.composer.fill(text)
+        self.composer.press("Enter")
+
+    def ask(self, text: str) -> Locator:
+        """Send a message; its answer, once it is complete."""
+        count = self.answers.count()
+        self.send(text)
+        self.answers.nth(count).wait_for()
+        self.button("Send").wait_for()
+        return self.answers.nth(count)
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Return once it is so; the page goes on meanwhile, which a wait of Python's would stop."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, f"not so within {DEADLINE_SECONDS:g} s"
+            self.page.wait_for_timeout(20)
+
+    @property
+    def answers(self) -> Locator:
+        """What the model said, oldest first."""
+        return self.region.get_by_role("article", name="Model")
+
+    @property
+    def prompts(self) -> Locator:
+        """What the person said, oldest first."""
+        return self.region.get_by_role("article", name="You")
+
+    def violations(self) -> list[str]:
+        """Say what axe finds wrong with the panel as it is now."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found: list[str] = self.page.evaluate(_VIOLATIONS)
+        return found
+
+    def take_picture(self, name: str) -> None:
+        """Keep a picture of the whole page, for people to look at."""
+        PICTURES.mkdir(exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"chat-{name}.png")
+
+    def use_theme(self, name: str) -> None:
+        """Draw JupyterLab in another theme."""
+        self.run("apputils:change-theme", theme=name)
+        self.page.wait_for_function(
+            "name => document.body.dataset.jpThemeName === name && !document.querySelector('.jp-mod-busy')",
+            arg=name,
+        )
+
+    def run(self, command: str, **arguments: Any) -> None:
+        """Run one of JupyterLab's commands."""
+        call = f"jupyterapp.commands.execute({json.dumps(command)}, {json.dumps(arguments)})"
+        self.page.evaluate(f"() => {{ void {call}; }}")
+
+    def sources(self) -> list[str]:
+        """Give the sources of the notebook's cells."""
+        found: list[str] = self.page.evaluate(
+            "jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.sharedModel.getSource())"
+        )
+        return found
+
+
+def words(locator: Locator) -> str:
+    """Give the text of something on one line."""
+    return re.sub(r"\s+", " ", locator.inner_text())
