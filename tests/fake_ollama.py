@@ -289,7 +289,8 @@ class FakeOllama:
         connections = list(self._connections)
         for connection in connections:
             connection.task.cancel()
-            connection.transport.close()
+            # What a client never read would else keep the socket open.
+            connection.transport.abort()
         tasks = [connection.task for connection in connections]
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)  # the transports close their sockets one turn later
