@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from ollama_lab import cli
 from ollama_lab.magics import arguments, line
+from ollama_lab.server import routes
+from ollama_lab.server.administration import Administration
 from ollama_lab.settings import OllamaLab
 
 if TYPE_CHECKING:
@@ -70,6 +72,20 @@ def _settings() -> str:
     return _table(("setting", "default", "meaning"), rows)
 
 
+def _switches() -> str:
+    fresh = Administration()
+    rows = [
+        (f"`{name}`", f"`{getattr(fresh, name)!r}`", str(trait.help))
+        for name, trait in Administration.class_own_traits(config=True).items()
+    ]
+    return _table(("switch", "default", "meaning"), rows)
+
+
+def _calls() -> str:
+    rows = [(f"`{v.method}`", f"`{v.path}`", v.action, v.about) for v in routes.verbs()]
+    return _table(("method", "path", "action", "what it does"), rows)
+
+
 def _command_line() -> str:
     return "\n".join(_command(name, parser) for name, parser in _subcommands())
 
@@ -104,6 +120,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": _commands,
     "settings": _settings,
     "command-line": _command_line,
+    "calls": _calls,
+    "switches": _switches,
 }
 
 

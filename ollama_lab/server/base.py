@@ -37,9 +37,15 @@ def authorized(action: str) -> Callable[[_Verb], _Verb]:
     Parameters
     ----------
     action : str
-        ``read``, ``write`` or ``execute``.
+        ``read``, ``write`` or ``execute``; the page of calls names it.
     """
-    return cast("Callable[[_Verb], _Verb]", decorator.authorized(action=action))
+
+    def decorated(verb: _Verb) -> _Verb:
+        checked: Any = decorator.authorized(action=action)(verb)
+        checked.action = action
+        return cast("_Verb", checked)
+
+    return decorated
 
 
 class Handler(APIHandler):

@@ -63,7 +63,8 @@ def stored(store: Store, asked: Asked, context: Context, prompt: Message) -> Pla
     found = store.read(chat_id)
     *_, user, answer = found.messages
     return Place(
-        user=None if asked.regenerate else user,
+        # (with its images, which the store would have to read again)
+        user=None if asked.regenerate else replace(user, pictures=prompt.pictures),
         answer=answer,
         chat_id=chat_id,
         title=found.chat.title,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ollama_lab.server import (
@@ -15,6 +17,8 @@ from ollama_lab.server import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ollama_lab.server.base import Handler
 
 BEGIN = "/ollama-lab/api/"
@@ -47,3 +51,23 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
 def handlers() -> list[tuple[str, type[Handler]]]:
     """Give what the server application adds to its own."""
     return [(BEGIN + path, handler) for path, handler in ROUTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One call: ``path`` is written with NAME or ID where something is named."""
+
+    path: str
+    method: str
+    action: str
+    about: str
+
+
+def verbs() -> Iterator[Verb]:
+    """Give every call with what it takes to make it, as the page of calls and the tests need it."""
+    for pattern, handler in ROUTES:
+        path = re.sub(r"\(.*?\)", "NAME" if "models" in pattern else "ID", pattern)
+        for method in ("GET", "POST", "PATCH", "DELETE"):
+            verb = vars(handler).get(method.lower())
+            if verb is not None:
+                yield Verb(path, method, verb.action, verb.__doc__.partition("\n")[0])

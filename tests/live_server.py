@@ -1,0 +1,252 @@
+"""A real Jupyter server in a process of its own, with our extension, and a client for its calls."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import environment
+from waiting import DEADLINE_SECONDS, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_START_SECONDS = 90.0
+#: What else is installed here starts with other tests.
+_OTHERS = dict.fromkeys(
+    ("jupyter_lsp", "jupyter_server_terminals", "jupyterlab", "notebook", "notebook_shim"),
+    False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Stream:
+    """An answer that comes line by line; a context manager that hangs up at its end."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self._connection = connection
+        self._response = connection.getresponse()
+        self.status = self._response.status
+        self.headers = dict(self._response.getheaders())
+        self.size_bytes = 0
+
+    def line(self) -> dict[str, Any]:
+        """Wait for the next line; an empty object at the end."""
+        data = self._response.readline()
+        self.size_bytes += len(data)
+        found: dict[str, Any] = json.loads(data) if data else {}
+        return found
+
+    def until(self, kind: str) -> dict[str, Any]:
+        """Read on to the next line of a kind."""
+        while line := self.line():
+            if line["type"] == kind:
+                return line
+        raise AssertionError(f"the stream ended without a line of type {kind}")
+
+    def rest(self) -> list[dict[str, Any]]:
+        """Read to the end."""
+        return list(iter(self.line, {}))
+
+    def hang_up(self) -> None:
+        """Leave."""
+        self._response.close()
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.hang_up()
+
+
+class Server:
+    """A Jupyter server with a token; a context manager that starts it and takes it down.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        An empty folder: its home.
+    *arguments : str
+        More of its command line.
+    env : mapping of str to str, optional
+        More of its environment.
+    base_url : str, optional
+        What its addresses begin with.
+    is_enabled : bool, optional
+        Whether our extension is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        base_url: str = "/",
+        is_enabled: bool = True,
+    ) -> None:
+        self.home = folder / "home"
+        self.token = secrets.token_hex(16)
+        self.headers = {"Authorization": f"token {self.token}"}
+        self._is_enabled = is_enabled
+        self._log = folder / "server.log"
+        self._arguments = (*arguments, f"--ServerApp.base_url={base_url}")
+        self._env = {**environment.clean(os.environ, self.home), **(env or {})}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def __enter__(self) -> Self:
+        self.home.parent.mkdir(exist_ok=True)
+        environment.make_home(self.home)
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self._command(), env=self._env, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            wait_until(self._answers, seconds=_START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def stop(self) -> None:
+        """Ask it to end, as the system does at a shutdown."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    # ---------------------------------------------------------------- calls
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Ask for one whole answer; `path` is below ``ollama-lab/api/``."""
+        with contextlib.closing(self._sent(method, path, body, headers)) as connection:
+            response = connection.getresponse()
+            return Reply(response.status, dict(response.getheaders()), response.read())
+
+    def get(self, path: str) -> Any:
+        return self._good("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self._good("POST", path, body or {})
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self._good("PATCH", path, body)
+
+    def delete(self, path: str) -> Any:
+        return self._good("DELETE", path)
+
+    def refusal(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, str]]:
+        """Make a call that is refused; gives its status and its error."""
+        reply = self.call(method, path, body)
+        assert reply.status >= 400, reply
+        return reply.status, reply.json
+
+    def stream(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Stream:
+        """Ask for an answer that comes line by line."""
+        return Stream(self._sent("POST", path, body, headers))
+
+    def chat(self, text: str = "Hello", **more: Any) -> list[dict[str, Any]]:
+        """Have a prompt answered, and give all its lines."""
+        with self.stream("chat", {"parent_id": None, "text": text, **more}) as stream:
+            assert stream.status == 200, stream.rest()
+            return stream.rest()
+
+    def _good(self, method: str, path: str, body: Any = None) -> Any:
+        reply = self.call(method, path, body)
+        assert reply.status == 200, reply
+        return reply.json
+
+    def _sent(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str] | None
+    ) -> http.client.HTTPConnection:
+        place = urlsplit(self.url)
+        assert place.hostname is not None
+        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        whole = f"{place.path}ollama-lab/api/{path}" if not path.startswith("/") else path
+        connection.request(method, whole, data, dict(self.headers if headers is None else headers))
+        return connection
+
+    # ---------------------------------------------------------------- the process
+
+    def _command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"),
+            *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"),
+            f"--ServerApp.jpserver_extensions={_OTHERS | {'ollama_lab': self._is_enabled}}",
+            f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.home}",
+            *self._arguments,
+        ]
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"it did not start:\n{self.log}"
+        runtime = self.home / "runtime" / f"jpserver-{self.process.pid}.json"
+        try:
+            self.url = str(json.loads(runtime.read_text())["url"])
+            place = urlsplit(self.url)
+            return self.call("GET", f"{place.path}api/status").status == 200
+        except (OSError, ValueError, KeyError, http.client.HTTPException):
+            return False
+
+
+@contextlib.contextmanager
+def running(folder: Path, url: str, *arguments: str, **more: Any) -> Iterator[Server]:
+    """Run a Jupyter server whose OLLAMA_HOST is a scripted one."""
+    env = {"OLLAMA_HOST": url, **more.pop("env", {})}
+    with Server(folder, *arguments, env=env, **more) as server:
+        yield server
