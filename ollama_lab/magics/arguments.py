@@ -44,6 +44,7 @@ class CellArguments:
     makes_next_cell: bool = False
     continues: bool = False
     is_new: bool = False
+    chat: str = ""
     expands: bool = True
     is_quiet: bool = False
     saves_thinking: bool | None = None
@@ -151,6 +152,12 @@ def _parser() -> _Parser:
     )
     add("--history", action="store_true", help="continue this kernel's conversation")
     add("--new", action="store_true", help="begin that conversation anew with this cell")
+    add(
+        "--chat",
+        metavar="NAME",
+        help="continue the stored chat of this title, made when missing, which the sidebar shows "
+        "too; with --new another one of this title",
+    )
     add("--host", default="", metavar="URL", help="the server for this cell only")
     add("--no-expand", action="store_true", help="leave {name} as typed")
     add("--no-save-thinking", action="store_true", help="keep the thinking out of the notebook")
@@ -198,6 +205,8 @@ def parse(line: str) -> CellArguments:
         raise BadUsage(
             f"--raw sends the prompt as it is: {lost} has no place in it.", hint="Leave one out."
         )
+    if known.chat is not None:
+        _check_chat(known)
     return CellArguments(
         model=known.model or known.name,
         system=known.system,
@@ -212,12 +221,23 @@ def parse(line: str) -> CellArguments:
         form=known.form,
         is_raw=known.raw,
         makes_next_cell=known.next,
-        continues=known.history or known.new,
+        continues=(known.history or known.new) and known.chat is None,
         is_new=known.new,
+        chat=known.chat or "",
         expands=not known.no_expand,
         is_quiet=known.quiet,
         saves_thinking=False if known.no_save_thinking else None,
     )
+
+
+def _check_chat(known: argparse.Namespace) -> None:
+    if known.history:
+        raise BadUsage(
+            "--history continues this kernel's conversation, --chat a stored one.",
+            hint="Leave one out.",
+        )
+    if not known.chat.strip():
+        raise BadUsage("--chat is empty; it takes the title of a chat.", hint="List: %ollama chats")
 
 
 def split(line: str) -> list[str]:
@@ -267,6 +287,7 @@ def _lost_in_raw(known: argparse.Namespace) -> str:
         "--system": known.system is not None,
         "--history": known.history,
         "--new": known.new,
+        "--chat": known.chat is not None,
         "--think": known.think is not None,
     }
     return next((flag for flag, is_given in given.items() if is_given), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -11,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 from ollama_lab import display, prompts
 from ollama_lab.answer import Answer, Provenance
 from ollama_lab.ask import Request
-from ollama_lab.attachments import as_prompt, read_file, read_image, render
+from ollama_lab.attachments import Image, read_file, read_image, render
 from ollama_lab.errors import BadUsage, OllamaLabError, Stopped
 from ollama_lab.kinds import is_a
 from ollama_lab.magics.interrupts import Interrupts
+from ollama_lab.magics.stored import Prompt, StoredChat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ollama_lab.answer import Record
     from ollama_lab.ask import Plan, Session
     from ollama_lab.magics.arguments import CellArguments
-    from ollama_lab.magics.history import History
+    from ollama_lab.magics.line import Kernel
     from ollama_lab.wire import Chunk
 
 #: Shorter waits need no words: a status that flashes by is noise.
@@ -34,24 +36,21 @@ class Cell:
 
     Parameters
     ----------
-    shell : InteractiveShell
-        Where names are looked up, and what shows the answer.
-    session : Session
-        The way to the server.
-    history : History
-        The conversation that ``--history`` continues.
+    kernel : Kernel
+        The shell that knows the names and shows the answer, the way to the server, and the
+        conversations that ``--history`` and ``--chat`` continue.
     arguments : CellArguments
         The first line.
     """
 
-    def __init__(
-        self, shell: Any, session: Session, history: History, arguments: CellArguments
-    ) -> None:
-        self._shell = shell
-        self._session = session
-        self._history = history
+    def __init__(self, kernel: Kernel, arguments: CellArguments) -> None:
+        self._shell = kernel.shell
+        self._session = kernel.session
+        self._history = kernel.history
+        self._chats = kernel.chats
+        self._stored: StoredChat | None = None
         self._arguments = arguments
-        settings = session.settings
+        settings = kernel.session.settings
         saves = arguments.saves_thinking
         self._look = display.Look(
             form=arguments.form,
@@ -74,14 +73,18 @@ class Cell:
             The user interrupted; a partial answer is kept and shown first.
         """
         screen = display.screen(self._shell, self._look)
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, self._storing():
             plan = self._prepare(body, screen, interrupts)
+            if self._stored is not None:
+                self._stored.begin()
             watch = Watch(screen, plan, self._session, interrupts, is_quiet=self._look.is_quiet)
             record = plan.record()
-            failure = _stream(self._session, plan, record, watch)
+            failure = _stream(self._session, plan, record, watch, self._stored)
             reason = "stopped" if isinstance(failure, Stopped) else "broken" if failure else ""
             answer = record.answer(reason)
             self._keep(answer)
+            if self._stored is not None:
+                self._stored.finish(answer, plan, failure, watch)
             self._show(answer, plan, watch, failure)
             if failure is None:
                 self._continue(answer, plan)
@@ -94,16 +97,18 @@ class Cell:
 
     def _request(self, body: str) -> Request:
         arguments = self._arguments
-        prompt = self._expanded(body.strip("\n"))
-        if arguments.files:
-            prompt = as_prompt([read_file(Path(path)) for path in arguments.files], prompt)
-        if not prompt.strip() and not arguments.images:
+        prompt = Prompt(
+            self._expanded(body.strip("\n")),
+            [read_file(Path(path)) for path in arguments.files],
+            [self._image(word) for word in arguments.images],
+        )
+        if not prompt.whole.strip() and not prompt.images:
             raise BadUsage("The prompt is empty.", hint="Write it below %%ollama.")
-        return Request(
-            prompt=prompt,
+        request = Request(
+            prompt=prompt.whole,
             model=self._expanded(arguments.model),
             system=None if arguments.system is None else self._expanded(arguments.system),
-            images=[self._image(word) for word in arguments.images],
+            images=[image.base64 for image in prompt.images],
             format=self._format(arguments.format),
             think=arguments.think,
             options=arguments.options,
@@ -112,6 +117,24 @@ class Cell:
             host=arguments.host,
             history=self._turns() if arguments.continues else (),
         )
+        return self._continued(request, prompt) if arguments.chat else request
+
+    def _continued(self, request: Request, prompt: Prompt) -> Request:
+        """Complete a request with what its stored chat says."""
+        arguments = self._arguments
+        self._stored = StoredChat(
+            self._chats, arguments.chat, cell_id(self._shell), is_new=arguments.is_new
+        )
+        return self._stored.request(request, prompt, self._session.settings.system)
+
+    @contextlib.contextmanager
+    def _storing(self) -> Iterator[None]:
+        """See to it that no stored answer seems to run on, whatever happens."""
+        try:
+            yield
+        finally:
+            if self._stored is not None:
+                self._stored.abandon()
 
     def _prepare(self, body: str, screen: display.Screen, interrupts: Interrupts) -> Plan:
         def tick(seconds: float) -> None:
@@ -163,10 +186,10 @@ class Cell:
         names: dict[str, Any] = self._shell.user_ns
         return names
 
-    def _image(self, word: str) -> str:
+    def _image(self, word: str) -> Image:
         is_variable = word.isidentifier() and word in self._names() and not Path(word).exists()
         source = self._names()[word] if is_variable else Path(word)
-        return read_image(source, longest_side=self._session.settings.image_pixels).base64
+        return read_image(source, longest_side=self._session.settings.image_pixels)
 
     def _format(self, word: str) -> str | dict[str, Any] | None:
         if word in ("", "json"):
@@ -198,18 +221,31 @@ class Cell:
         if failure is not None and not answer.text and not answer.thinking:
             watch.screen.clear()
             return
-        notes = [*self._notes(), *plan.notes]
+        notes = [*self._notes(), *plan.notes, *self._said_of_storing()]
         if plan.expects_json and answer.data is None and failure is None:
             notes.append("The JSON is not whole: .data is None.")
         lines = display.footer(
             answer,
-            why=plan.choice.why,
+            why=self._why(plan),
             first_token_seconds=watch.first_token_seconds,
             context_tokens=plan.context_tokens,
             own_limit=int((plan.model.parameters or {}).get("num_predict") or 0),
             notes=notes,
         )
         watch.screen.finish(answer, lines, watch.thought_seconds)
+
+    def _said_of_storing(self) -> list[str]:
+        if self._stored is None:
+            return []
+        notes = list(self._stored.notes())
+        if self._look.is_quiet and self._stored.error is not None:
+            # Nothing stands below a quiet answer, but this must be known.
+            sys.stderr.write(f"{notes[-1]}\n")
+        return notes
+
+    def _why(self, plan: Plan) -> str:
+        is_chats = not self._arguments.model and self._stored and self._stored.names_the_model
+        return plan.choice.why or ("the chat's" if is_chats else "")
 
     def _continue(self, answer: Answer, plan: Plan) -> None:
         """Do what a whole answer allows: the conversation goes on, its code goes into a cell."""
@@ -230,7 +266,7 @@ def _exchange(answer: Answer, plan: Plan) -> tuple[prompts.Turn, prompts.Turn]:
 
 
 def _stream(
-    session: Session, plan: Plan, record: Record, watch: Watch
+    session: Session, plan: Plan, record: Record, watch: Watch, stored: StoredChat | None
 ) -> OllamaLabError | Stopped | None:
     """Run the plan to its end, and return what ended it early."""
     interrupts = watch.interrupts
@@ -241,6 +277,8 @@ def _stream(
             for chunk in chunks:
                 with interrupts.held():
                     record.add(chunk)
+                    if stored is not None:
+                        stored.add(chunk)
                     watch.take(chunk)
     except KeyboardInterrupt:
         interrupts.close()

@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
     from ollama_lab.ask import Session
     from ollama_lab.magics.history import History
+    from ollama_lab.magics.stored import Chats
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """What the subcommands work on: one shell and its way to a server."""
+    """What both magics work on: one shell, its way to a server, and its conversations."""
 
     shell: Any
     session: Session
     history: History
+    chats: Chats
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,12 @@ def _doctor(kernel: Kernel, words: list[str]) -> Table:
         for check in doctor.checks(kernel.session)
     ]
     return Table(("", "part", "finding"), tuple(rows))
+
+
+def _chats(kernel: Kernel, words: list[str]) -> Table:
+    from ollama_lab.magics import listing  # brings sqlite3: not at %load_ext
+
+    return listing.found(kernel.chats, " ".join(words))
 
 
 # ---------------------------------------------------------------- managing models
@@ -374,6 +382,7 @@ COMMANDS = {
     "unload": Command("unload MODEL", "take a model out of memory", _unload, True),
     "use": Command("use MODEL", "the model of this kernel's prompts", _use, True),
     "host": Command("host URL", "the server of this kernel's prompts", _host),
+    "chats": Command("chats [WORDS]", "the stored chats, or those that hold the words", _chats),
     "set": Command("set [NAME=VALUE ...]", "options and settings of this kernel", _set),
     "reset": Command("reset", "forget the conversation and what was chosen", _reset),
     "doctor": Command("doctor", "check every part, with its remedy", _doctor),

@@ -38,8 +38,9 @@ class OllamaMagics:
         from ollama_lab import settings
         from ollama_lab.ask import Session
         from ollama_lab.magics.history import History
+        from ollama_lab.magics.stored import Chats
 
-        return line.Kernel(self.shell, Session(settings.load(self.shell)), History())
+        return line.Kernel(self.shell, Session(settings.load(self.shell)), History(), Chats())
 
     @no_var_expand
     def line(self, text: str) -> Any:
@@ -58,14 +59,15 @@ class OllamaMagics:
 
             parsed = arguments.parse(text)
             try:
-                Cell(self.shell, self.kernel.session, self.kernel.history, parsed).run(body)
+                Cell(self.kernel, parsed).run(body)
             finally:
                 self.names.refresh()
 
     def close(self) -> None:
-        """Give back what is held: connections, and the embedded engine."""
+        """Give back what is held: connections, the embedded engine, the file of chats."""
         if "kernel" in self.__dict__:
             self.kernel.session.close()
+            self.kernel.chats.close()
 
     def _host(self) -> Host | None:
         """Return the server in use, if one was chosen; nothing is looked for."""
@@ -85,6 +87,7 @@ OllamaMagics.cell.__doc__ = f"""Send the cell to a local model; the answer strea
     What is a bind mount? Answer for someone who knows {{topic}}.
 
 {{name}} stands for a variable of yours; stop with the stop button: what came is kept.
+--history goes on with this kernel's conversation, --chat NAME with one that is kept on disk.
 The answer is also _, with .text, .code, .data, .thinking, .stats and .provenance.
 
 {arguments.help_text()}
