@@ -198,6 +198,12 @@ class Server:
         """Ask for an answer that comes line by line."""
         return Stream(self._sent("POST", path, body, headers))
 
+    @contextlib.contextmanager
+    def stream_later(self, path: str, body: Any) -> Iterator[None]:
+        """Send a call and hang up at the end of the block, without waiting for its answer."""
+        with contextlib.closing(self._sent("POST", path, body, None)):
+            yield
+
     def chat(self, text: str = "Hello", **more: Any) -> list[dict[str, Any]]:
         """Have a prompt answered, and give all its lines."""
         with self.stream("chat", {"parent_id": None, "text": text, **more}) as stream:

@@ -17,7 +17,7 @@ from ollama_lab.server.body import Body
 from ollama_lab.server.relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from ollama_lab.server.backend import Backend
 
@@ -55,6 +55,7 @@ class Handler(APIHandler):
     """
 
     auth_resource = "ollama_lab"
+    _task: asyncio.Task[Any] | None = None
 
     @property
     def backend(self) -> Backend:
@@ -73,14 +74,35 @@ class Handler(APIHandler):
             raise errors.BadUsage(f"{name} is '{text}'; it is a whole number from 0 up.")
         return int(text)
 
-    async def reply(self, work: Awaitable[object]) -> None:
-        """Answer with what some work gives, or with why it could not."""
+    async def reply(
+        self, work: Coroutine[Any, Any, object], *, ends_with_client: bool = False
+    ) -> None:
+        """Answer with what some work gives, or with why it could not.
+
+        Parameters
+        ----------
+        work : coroutine
+            Gives something that JSON can say.
+        ends_with_client : bool, optional
+            Whether the work is canceled when the client leaves: what takes minutes is.
+        """
+        task = asyncio.ensure_future(work)
+        self._task = task if ends_with_client else None
         try:
-            value = await work
+            value = await task
         except errors.OllamaLabError as exc:
             self.refuse(exc)
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
         else:
             await self.finish(json.dumps(value))
+
+    def on_connection_close(self) -> None:
+        """Stop at once what nobody waits for any more."""
+        super().on_connection_close()
+        if self._task is not None:
+            self._task.cancel()
 
     def refuse(self, error: errors.OllamaLabError, status: int = 0) -> None:
         """Answer with an error: the one way out for all of them.
@@ -108,7 +130,6 @@ class Streaming(Handler):
     """A handler that answers with lines as they come."""
 
     _relay: Relay | None = None
-    _task: asyncio.Task[None] | None = None
 
     async def stream(self, work: Callable[[Relay], Awaitable[None]]) -> None:
         """Run some work that speaks through a relay; a client that hangs up cancels it.
@@ -143,8 +164,8 @@ class Streaming(Handler):
 
     def on_connection_close(self) -> None:
         """Stop the work at once, unless it was asked to go on."""
-        super().on_connection_close()
         if self._relay is not None:
             self._relay.hang_up()
-            if self._task is not None and not self._relay.outlives_client:
-                self._task.cancel()
+            if self._relay.outlives_client:
+                self._task = None
+        super().on_connection_close()

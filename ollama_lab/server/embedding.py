@@ -24,7 +24,7 @@ class EmbedHandler(Handler):
     @authorized("execute")
     async def post(self) -> None:
         """Give one vector a text."""
-        await self.reply(self._embed())
+        await self.reply(self._embed(), ends_with_client=True)
 
     async def _embed(self) -> dict[str, Any]:
         body, backend = self.body(), self.backend

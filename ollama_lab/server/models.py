@@ -51,7 +51,7 @@ class LoadHandler(Handler):
     @authorized("execute")
     async def post(self) -> None:
         """Bring a model into memory, which can take minutes."""
-        await self.reply(self._load())
+        await self.reply(self._load(), ends_with_client=True)
 
     async def _load(self) -> dict[str, str]:
         name = self.body().text("model")

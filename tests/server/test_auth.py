@@ -45,7 +45,7 @@ def strict(shared_ollama: FakeOllama, tmp_path_factory: pytest.TempPathFactory) 
 def made(server: Server, verb: Verb, headers: dict[str, str] | None = None) -> Reply:
     """Make a call that can be refused only for who makes it, or for what it says."""
     path = verb.path.replace("NAME", "tiny").replace("ID", "0123456789abcdef")
-    body = None if verb.method in ("GET", "DELETE") else {}
+    body: dict[str, str] | None = None if verb.method in ("GET", "DELETE") else {}
     return server.call(verb.method, path, body, headers=headers)
 
 
