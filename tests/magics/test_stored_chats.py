@@ -144,6 +144,14 @@ def test_new_starts_another_of_the_same_title(notebook: Notebook, path: Path) ->
         assert len(store.find("A")) == 2
 
 
+def test_new_run_again_starts_yet_another(notebook: Notebook, path: Path) -> None:
+    notebook.ask("--chat A --new", "one", cell_id="c1")
+    notebook.ask("--chat A --new", "one", cell_id="c1")
+
+    with Store(path) as store:
+        assert len(store.find("A")) == 2
+
+
 def test_a_stored_chat_is_not_the_kernels_conversation(notebook: Notebook, path: Path) -> None:
     notebook.ask("--chat A", "stored", cell_id="c1")
 
