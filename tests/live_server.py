@@ -97,6 +97,8 @@ class Server:
         What its addresses begin with.
     is_enabled : bool, optional
         Whether our extension is.
+    also : str, optional
+        Another extension that is.
     """
 
     def __init__(
@@ -106,11 +108,12 @@ class Server:
         env: Mapping[str, str] | None = None,
         base_url: str = "/",
         is_enabled: bool = True,
+        also: str = "",
     ) -> None:
         self.home = folder / "home"
         self.token = secrets.token_hex(16)
         self.headers = {"Authorization": f"token {self.token}"}
-        self._is_enabled = is_enabled
+        self._extensions = _OTHERS | {"ollama_lab": is_enabled} | ({also: True} if also else {})
         self._log = folder / "server.log"
         self._arguments = (*arguments, f"--ServerApp.base_url={base_url}")
         self._env = {**environment.clean(os.environ, self.home), **(env or {})}
@@ -232,7 +235,7 @@ class Server:
         return [
             *(sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"),
             *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"),
-            f"--ServerApp.jpserver_extensions={_OTHERS | {'ollama_lab': self._is_enabled}}",
+            f"--ServerApp.jpserver_extensions={self._extensions}",
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.home}",
             *self._arguments,

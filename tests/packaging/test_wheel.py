@@ -134,6 +134,17 @@ def test_jupyterlab_finds_the_front_end(added: Added) -> None:
     assert added.environment.run("python", "-c", found).strip() == "ollama-lab"
 
 
+def test_the_wheel_enables_the_server_extension(added: Added) -> None:
+    found = (
+        "from jupyter_core.paths import jupyter_config_path;"
+        "from jupyter_server.extension.config import ExtensionConfigManager;"
+        "print(ExtensionConfigManager(read_config_path=jupyter_config_path())"
+        ".get_jpserver_extensions()['ollama_lab'])"
+    )
+
+    assert added.environment.run("python", "-c", found).strip() == "True"
+
+
 @pytest.mark.parametrize(
     "module", ["ollama_lab", "ollama_lab.hosts", "ollama_lab.client", "ollama_lab.cli"]
 )
