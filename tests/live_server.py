@@ -201,6 +201,10 @@ class Server:
         """Ask for an answer that comes line by line."""
         return Stream(self._sent("POST", path, body, headers))
 
+    def forget_models(self) -> None:
+        """Let it ask for the list of models anew, which it believes for five seconds."""
+        self.call("POST", "models/unload", {"model": "any"})
+
     @contextlib.contextmanager
     def stream_later(self, path: str, body: Any) -> Iterator[None]:
         """Send a call and hang up at the end of the block, without waiting for its answer."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 READ_PACE, WRITE_PACE = 0.08, 0.05
 _FIRST_BEAT_SECONDS, _BEAT_SECONDS = 0.5, 2.0
 NDJSON = "application/x-ndjson"
+_log = logging.getLogger(__name__)
 
 
 class Relay:
@@ -99,8 +101,9 @@ class Relay:
             yield
         finally:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
+            if not task.cancelled() and (failure := task.exception()):
+                _log.warning("The heartbeat of an answer ended: %r", failure)
 
     async def _beat(self, words: Callable[[], Awaitable[str]]) -> None:
         pause = _FIRST_BEAT_SECONDS

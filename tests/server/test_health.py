@@ -8,7 +8,6 @@ import live_server
 import pytest
 from fake_models import FakeModel
 from fake_ollama import FakeOllama, Status, Wait
-from waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,16 +38,18 @@ def state(server: Server) -> str:
 
 def test_a_server_without_a_model_says_what_to_do(server: Server, ollama: FakeOllama) -> None:
     ollama.models = {}
+    server.forget_models()
 
-    wait_until(lambda: state(server) == "no_model")
-
+    assert state(server) == "no_model"
     assert "Pull one with" in server.get("health")["error"]["hint"]
 
 
 def test_a_server_with_only_the_demo_model_says_so(server: Server, ollama: FakeOllama) -> None:
     ollama.models = {"demo:latest": FakeModel("demo")}
 
-    wait_until(lambda: state(server) == "only_demo")
+    server.forget_models()
+
+    assert state(server) == "only_demo"
 
 
 def test_a_server_that_goes_and_comes_back_is_noticed(tmp_path: Path) -> None:
@@ -91,12 +92,23 @@ def test_a_server_that_says_nothing_holds_up_no_chats(server: Server, ollama: Fa
         assert "total" in server.get("conversations")
 
 
-@pytest.mark.parametrize("name", ["OLLAMA_LAB_CONTEXT_TOKENS"])
-def test_a_setting_that_is_wrong_is_told_by_every_call(
-    ollama: FakeOllama, tmp_path: Path, name: str
-) -> None:
-    with live_server.running(tmp_path, ollama.url, env={name: "many"}) as server:
+def test_a_setting_that_is_wrong_is_told_by_every_call(ollama: FakeOllama, tmp_path: Path) -> None:
+    wrong = {"OLLAMA_LAB_CONTEXT_TOKENS": "many"}
+    with live_server.running(tmp_path, ollama.url, env=wrong) as server:
         status, error = server.refusal("GET", "health")
 
     assert status == 400
     assert "context_tokens is 'many'; it takes a whole number" in error["message"]
+
+
+@pytest.mark.engine
+def test_where_no_ollama_is_the_embedded_engine_answers(tmp_path: Path) -> None:
+    alone = {"OLLAMA_LAB_ALLOW_PROBE": "False", "OLLAMA_LAB_ENGINE_LINGER_SECONDS": "0"}
+    with live_server.Server(tmp_path, env=alone) as server:
+        health = server.get("health")
+        lines = server.chat("What is a kernel?", options={"temperature": 0})
+
+    assert (health["state"], health["is_embedded"]) == ("only_demo", True)
+    assert lines[-1]["type"] == "done"
+    assert lines[-1]["message"]["text"]
+    assert "demo shows how things work" in lines[-1]["message"]["notes"][0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_ollama import FakeModel, Status, Wait
-from waiting import DEADLINE_SECONDS, wait_until
+from waiting import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from fake_ollama import FakeOllama
@@ -15,15 +15,10 @@ if TYPE_CHECKING:
 
 
 def listed(server: Server, name: str) -> dict[str, Any]:
-    """Find a model in the list, which may be some seconds old."""
-    found: list[dict[str, Any]] = []
-
-    def is_there() -> bool:
-        found[:] = [one for one in server.get("models")["models"] if one["name"] == name]
-        return bool(found)
-
-    wait_until(is_there)
-    return found[0]
+    """Find a model in the list, asked for anew."""
+    server.forget_models()
+    found: list[dict[str, Any]] = server.get("models")["models"]
+    return next(one for one in found if one["name"] == name)
 
 
 def test_a_model_is_described(server: Server, ollama: FakeOllama) -> None:

@@ -159,6 +159,20 @@ def test_hanging_up_in_mid_answer_stops_the_model_and_keeps_what_came(
     assert message["error"] is None
 
 
+def test_hanging_up_before_the_model_is_asked_asks_nothing(
+    server: Server, ollama: FakeOllama
+) -> None:
+    model = ollama.add(FakeModel("slow"))
+    ollama.script("/api/show", [Wait(0.5), Status(200, model.in_show())])
+
+    with server.stream_later("chat", {"parent_id": None, "text": "Hi", "model": "slow"}):
+        record = ollama.wait_for("/api/show")
+    record.wait_until_over(DEADLINE_SECONDS)
+
+    assert server.get("health")["state"] == "ready"
+    assert ollama.calls("/api/chat") == []
+
+
 def test_hanging_up_during_a_burst_stops_the_model(server: Server, ollama: FakeOllama) -> None:
     ollama.script("*", [Never(rate=100_000)])
 
