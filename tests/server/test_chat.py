@@ -299,7 +299,7 @@ def test_a_private_chat_is_kept_nowhere(server: Server, ollama: FakeOllama) -> N
     assert text(lines) == "Secret answer"
     assert lines[0]["conversation"] == {"id": "", "title": ""}
     assert (server.get("conversations")["total"], server.get("changes")["version"]) == before
-    assert b"ecret prompt" not in b"".join(
+    assert b"Secret prompt" not in b"".join(
         path.read_bytes() for path in (server.home / "data" / "ollama_lab").iterdir()
     )
 
