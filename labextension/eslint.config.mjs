@@ -8,7 +8,17 @@ import tseslint from 'typescript-eslint';
 const sources = ['src/**/*.{ts,tsx}', 'test/**/*.ts'];
 
 export default tseslint.config(
-  { ignores: ['lib/', 'node_modules/', 'style/*.js', '*.mjs', '*.mts'] },
+  {
+    ignores: [
+      'lib/',
+      'lib-page/',
+      'test/page/',
+      'node_modules/',
+      'style/*.js',
+      '*.mjs',
+      '*.mts'
+    ]
+  },
   {
     files: sources,
     extends: [

@@ -55,6 +55,11 @@ test.each([
   ['a heading and what follows without a blank line', '# one\ntwo\n', 2],
   ['a paragraph and a fence right after it', 'one\n```\ntwo\n```\n', 2],
   ['a fence and what follows right after it', '```\none\n```\ntwo\n', 2],
+  [
+    'a comment with text after it and a fence',
+    '<!-- a -->\nb\n```\nc\n\nd\n```\n',
+    2
+  ],
   ['a list and a paragraph', '- one\n\ntwo\n', 2]
 ])('%s are two blocks', (_, text, count) => {
   expect(blocks(text)).toHaveLength(count);

@@ -39,11 +39,12 @@ export class Pace {
 
   private async _run(): Promise<void> {
     this._timer = null;
+    // From here on, also while it waits for the frame: two flushes would mix up the blocks.
+    this._isFlushing = true;
     await nextFrame();
     if (this._isDisposed) {
       return;
     }
-    this._isFlushing = true;
     const begun = performance.now();
     try {
       await this._flush();

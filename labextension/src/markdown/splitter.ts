@@ -91,6 +91,8 @@ export class BlockSplitter {
   }
 
   private _take(line: string): void {
+    // In code as well: a fence in a list may have ended where only the parser sees it.
+    this._hasDefinitions ||= Private.definition.test(line);
     if (this._fence) {
       this._takeCode(line, this._fence);
     } else if (!line.trim()) {
@@ -176,18 +178,19 @@ export class BlockSplitter {
   }
 
   private _takeText(line: string): void {
-    if (!this._block && Private.indentOf(line) >= 4) {
-      this._isIndented = true;
-    }
+    this._isIndented = Private.indentOf(line) >= 4;
     if (Private.item.test(line)) {
       this._isList = true;
     }
-    if (Private.definition.test(line)) {
-      this._hasDefinitions = true;
-    }
     if (this._isInHtml || Private.html.test(line)) {
+      this._isCommentBlock ||= !this._isInHtml && Private.comment.test(line);
       this._isHtmlBlock = true;
       this._countTags(line);
+      if (this._isCommentBlock && !this._isComment) {
+        // Unlike an element, a comment ends its block by itself.
+        this._isCommentBlock = false;
+        this._isHtmlBlock = false;
+      }
     }
     this._add(line);
   }
@@ -238,6 +241,7 @@ export class BlockSplitter {
   private _isAfterReturn = false;
   private _isHtmlBlock = false;
   private _isComment = false;
+  private _isCommentBlock = false;
   private _openTags = 0;
 }
 
@@ -265,6 +269,7 @@ namespace Private {
   export const heading = /^ {0,3}#{1,6}(?:[ \t]|$)/;
   export const definition = /^ {0,3}\[[^\]]+\]:\s*\S/;
   export const html = /^ {0,3}<(?:!--|\/?[a-zA-Z][\w-]*)/;
+  export const comment = /^ {0,3}<!--/;
   export const tag =
     /<(\/?)([a-zA-Z][\w-]*)(?:"[^"]*"|'[^']*'|[^"'>])*?(\/?)>/g;
   export const isVoid =
