@@ -24,14 +24,16 @@ _VIOLATIONS = """async () => {
     const { violations } = await axe.run('.jp-OllamaLabChat');
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
 }"""
+_WORKSPACE = "reloaded"
 _IS_SAVED = """async draft => {
     const { serverSettings } = jupyterapp.serviceManager;
-    const url = `${serverSettings.baseUrl}lab/api/workspaces/default?${Math.random()}`;
+    const url = `${serverSettings.baseUrl}lab/api/workspaces/reloaded?${Math.random()}`;
     const headers = { Authorization: `token ${serverSettings.token}` };
     const { data } = await (await fetch(url, { headers })).json();
     const chat = data['ollama-lab:chat'];
-    const { current } = data['layout-restorer:data']?.right ?? {};
-    return Boolean(chat?.id) && chat.draft === draft && current === 'ollama-lab-chat';
+    const right = data['layout-restorer:data']?.right;
+    const isOpen = right?.current === 'ollama-lab-chat' && !right.collapsed;
+    return Boolean(chat?.id) && chat.draft === draft && isOpen;
 }"""
 
 
@@ -57,12 +59,19 @@ class ChatPanel:
         self.page.get_by_role("tab", name="Ollama chat").click()
         self.composer.wait_for()
 
+    def open_alone(self) -> None:
+        """Open the chat without a notebook, which would have the browser ask before it reloads.
+
+        In a workspace of its own: one that is reset may be so once more by a reload.
+        """
+        self.page.goto(f"{self._lab.url}lab/workspaces/{_WORKSPACE}?token={self._lab.token}")
+        self.page.get_by_role("tab", name="Ollama chat").click()
+        self.composer.wait_for()
+
     def reload(self, draft: str) -> None:
-        """Load the page again, once JupyterLab has saved that this chat and draft are open."""
-        self.page.wait_for_function(_IS_SAVED, arg=draft)
-        # Or the browser asks whether the page may be left.
-        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-        self.page.goto(self._lab.url + f"lab?token={self._lab.token}")
+        """Load the page of `open_alone` again, once it is saved that chat and draft are open."""
+        self.wait_until(lambda: bool(self.page.evaluate(_IS_SAVED, draft)))
+        self.page.reload()
         self.composer.wait_for()
 
     @property

@@ -98,7 +98,7 @@ def test_escape_stops_before_the_first_token(chat: ChatPanel, lab_ollama: FakeOl
 
 def test_a_reload_keeps_the_chat_and_the_draft(chat: ChatPanel, lab_ollama: FakeOllama) -> None:
     lab_ollama.say("I will be here tomorrow.")
-    chat.open("reload")
+    chat.open_alone()
     chat.ask("Will you be here tomorrow?")
     chat.composer.fill("And the day after")
 
