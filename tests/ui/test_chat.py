@@ -226,20 +226,18 @@ def test_a_cell_goes_along_with_a_question(chat: ChatPanel, lab_ollama: FakeOlla
 def test_nothing_a_hostile_answer_holds_acts_in_the_panel(
     chat: ChatPanel, page: WatchedPage, lab_ollama: FakeOllama
 ) -> None:
-    attacks = attack_corpus.attacks()
-    for number, case in enumerate(attacks):
-        lab_ollama.say(case.armed(number, page.canary.address), once=True)
+    attacks = [
+        case.armed(number, page.canary.address)
+        for number, case in enumerate(attack_corpus.attacks())
+    ]
     chat.open("hostile")
 
-    # All of a conversation's answers are in the page together, as the attacker would like.
-    for number in range(0, len(attacks), 6):
-        lab_ollama.forget()
-        lab_ollama.say(
-            "\n\n".join(
-                case.armed(number, page.canary.address) for case in attacks[number : number + 6]
-            )
-        )
-        chat.ask(f"Attack {number}")
+    # Many in an answer, and all answers in the page together, as an attacker would like.
+    for first in range(0, len(attacks), 12):
+        lab_ollama.say("\n\n".join(attacks[first : first + 12]))
+        chat.ask(f"Attack from {first} on")
+    lab_ollama.say("**This is the end.**")
+    expect(chat.ask("Is that all?").get_by_role("strong")).to_have_text("This is the end.")
     page.provoke()
 
     assert page.fired() == []

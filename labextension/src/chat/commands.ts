@@ -1,19 +1,22 @@
 import type { ICommandPalette } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
+import type { NotebookDesk } from '../cells/notebook';
 import { CommandIDs } from '../tokens';
-import type { IChatServices } from './services';
+import type { ChatPanel } from './panel';
 
 const NO_ARGUMENTS = { args: { type: 'object', properties: {} } } as const;
 
 /** The chat's own commands, in the palette as well. */
 export function addChatCommands({
   commands,
+  desk,
   open,
   palette,
-  services
+  panel,
+  trans
 }: IChatCommandsOptions): void {
-  const { desk, attacher, session, trans, view } = services;
   commands.addCommand(CommandIDs.openChat, {
     label: trans.__('Open Ollama Chat'),
     caption: trans.__('Show the chat with local models'),
@@ -24,22 +27,20 @@ export function addChatCommands({
     label: trans.__('New Ollama Chat'),
     caption: trans.__('Begin an empty chat'),
     describedBy: NO_ARGUMENTS,
-    execute: () => {
+    execute: async () => {
+      open();
+      const { session, view } = await panel.load();
       session.startNew();
       view.show('chat');
-      open();
     }
   });
   commands.addCommand(CommandIDs.stop, {
     label: trans.__('Stop the Answer'),
     caption: trans.__('End the answer that runs in the chat'),
     describedBy: NO_ARGUMENTS,
-    isEnabled: () => session.chat.isBusy,
-    execute: () => session.chat.stop()
+    isEnabled: () => panel.loaded?.session.chat.isBusy ?? false,
+    execute: () => panel.loaded?.session.chat.stop()
   });
-  session.savedChanged.connect(() =>
-    commands.notifyCommandChanged(CommandIDs.stop)
-  );
   const ids: string[] = [
     CommandIDs.openChat,
     CommandIDs.newChat,
@@ -51,10 +52,11 @@ export function addChatCommands({
       caption: trans.__('What is selected in the active cell, or all of it'),
       describedBy: NO_ARGUMENTS,
       isEnabled: () => desk.isOpen,
-      execute: () => {
+      execute: async () => {
         const attachment = desk.selection() ?? desk.activeCell();
-        view.show('chat');
         open();
+        const { attacher, view } = await panel.load();
+        view.show('chat');
         if (attachment) {
           attacher.add(attachment);
         }
@@ -69,8 +71,10 @@ export function addChatCommands({
 
 export interface IChatCommandsOptions {
   commands: CommandRegistry;
+  desk: NotebookDesk | null;
   /** Shows the panel and gives it the focus. */
   open: () => void;
   palette: ICommandPalette | null;
-  services: IChatServices;
+  panel: ChatPanel;
+  trans: TranslationBundle;
 }

@@ -4,16 +4,19 @@ import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileDialog } from '@jupyterlab/filebrowser';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ServiceManager } from '@jupyterlab/services';
+import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { connect } from '../api/connection';
 import type { NotebookDesk } from '../cells/notebook';
 import { StreamingMarkdown } from '../markdown/stream';
+import { PluginIDs } from '../tokens';
 import { announceAnswers } from './announce';
 import { Announcer } from './announcer';
 import { Attacher } from './attacher';
 import { Catalog } from './catalog';
+import { ChatView } from './ChatView';
 import { codeBar } from './codebar';
 import { History } from './history';
 import { remember } from './memory';
@@ -29,12 +32,22 @@ export interface IParts {
   languages: IEditorLanguageRegistry | null;
   rendermime: IRenderMimeRegistry;
   services: ServiceManager.IManager;
+  settings: ISettingRegistry | null;
   state: IStateDB | null;
   trans: TranslationBundle;
 }
 
+/** Make a chat and its view. */
+export function createChat(parts: IParts): {
+  services: IChatServices;
+  view: ChatView;
+} {
+  const services = createServices(parts);
+  return { services, view: new ChatView(services) };
+}
+
 /** Make the services of a panel; nothing is asked of the server before `begin`. */
-export function createServices(parts: IParts): IChatServices {
+function createServices(parts: IParts): IChatServices {
   const { desk, documents, isVisible, services, state, trans } = parts;
   const client = connect(services.serverSettings, trans);
   const announcer = new Announcer();
@@ -60,6 +73,13 @@ export function createServices(parts: IParts): IChatServices {
     }
   });
   announceAnswers({ announcer, catalog, session, trans });
+  void parts.settings?.load(PluginIDs.chat).then(loaded => {
+    const read = () => {
+      view.isEnterSending = loaded.get('sendWith').composite !== 'shift-enter';
+    };
+    loaded.changed.connect(read);
+    read();
+  });
   const restore = remember(session, state);
   let isBegun = false;
   return {

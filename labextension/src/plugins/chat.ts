@@ -15,11 +15,8 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- (light, and the panel needs it)
 import { NotebookDesk } from '../cells/notebook';
 import { addChatCommands } from '../chat/commands';
-// eslint-disable-next-line jupyter/prefer-lazy-imports -- (the panel stands in the sidebar from the start)
-import { createServices } from '../chat/create';
-// eslint-disable-next-line jupyter/prefer-lazy-imports -- (the same)
 import { ChatPanel } from '../chat/panel';
-import { IOllamaChat, PluginIDs } from '../tokens';
+import { CommandIDs, IOllamaChat, PluginIDs } from '../tokens';
 
 /** The chat in the sidebar. */
 export const chat: JupyterFrontEndPlugin<IOllamaChat> = {
@@ -51,43 +48,57 @@ export const chat: JupyterFrontEndPlugin<IOllamaChat> = {
     translator: ITranslator | null
   ): IOllamaChat => {
     const trans = (translator ?? nullTranslator).load('ollama_lab');
-    const services = createServices({
-      desk: tracker && new NotebookDesk({ tracker, trans }),
-      documents,
-      isVisible: () => panel.isVisible,
-      languages,
-      rendermime,
-      services: app.serviceManager,
-      state,
-      trans
+    const desk = tracker && new NotebookDesk({ tracker, trans });
+    const panel: ChatPanel = new ChatPanel({
+      trans,
+      load: async () => {
+        const { createChat } = await import('../chat/create');
+        const made = createChat({
+          desk,
+          documents,
+          isVisible: () => panel.isVisible,
+          languages,
+          rendermime,
+          services: app.serviceManager,
+          settings,
+          state,
+          trans
+        });
+        made.services.session.savedChanged.connect(() =>
+          app.commands.notifyCommandChanged(CommandIDs.stop)
+        );
+        return made;
+      }
     });
-    const panel: ChatPanel = new ChatPanel(services);
     app.shell.add(panel, 'right', { rank: 1000 });
     restorer?.add(panel, panel.id);
     const open = () => app.shell.activateById(panel.id);
-    addChatCommands({ commands: app.commands, open, palette, services });
-    void settings?.load(PluginIDs.chat).then(loaded => {
-      const read = () => {
-        services.view.isEnterSending =
-          loaded.get('sendWith').composite !== 'shift-enter';
-      };
-      loaded.changed.connect(read);
-      read();
+    addChatCommands({
+      commands: app.commands,
+      desk,
+      open,
+      palette,
+      panel,
+      trans
     });
     return {
       attach: attachments => {
-        services.view.show('chat');
         open();
-        attachments.forEach(each => services.attacher.add(each));
+        void panel.load().then(({ attacher, view }) => {
+          view.show('chat');
+          attachments.forEach(each => attacher.add(each));
+        });
       },
       ask: (text, attachments) => {
-        services.session.startNew();
-        services.view.show('chat');
         open();
-        const { chat: fresh } = services.session;
-        attachments.forEach(each => fresh.context.add(each));
-        fresh.draft = text;
-        void fresh.send();
+        void panel.load().then(({ session, view }) => {
+          session.startNew();
+          view.show('chat');
+          const { chat: fresh } = session;
+          attachments.forEach(each => fresh.context.add(each));
+          fresh.draft = text;
+          void fresh.send();
+        });
       }
     };
   }

@@ -4,7 +4,6 @@ import { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
 
-import { chatIcon } from '../icons';
 import { App } from './App';
 import { ServicesContext, type IChatServices } from './services';
 
@@ -19,18 +18,13 @@ const EVENTS = [
   'drop'
 ];
 
-/** The panel in the sidebar. */
-export class ChatPanel extends ReactWidget {
+/** Everything in the panel, and what may be dropped on it. */
+export class ChatView extends ReactWidget {
   constructor(services: IChatServices) {
     super();
-    const { desk, trans } = services;
+    const { desk } = services;
     this._services = services;
-    this.id = 'ollama-lab-chat';
-    this.addClass('jp-OllamaLabChat');
-    this.title.icon = chatIcon;
-    this.title.caption = trans.__('Ollama chat');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Ollama chat'));
+    this.addClass('jp-OllamaLabChat-view');
     const markNotebook = () => {
       // Code can only go into a notebook while there is one.
       this.toggleClass('jp-mod-noNotebook', !desk?.isOpen);
@@ -63,14 +57,6 @@ export class ChatPanel extends ReactWidget {
     for (const name of EVENTS) {
       this.node.addEventListener(name, this);
     }
-    if (this.isVisible) {
-      this._services.begin();
-    }
-  }
-
-  protected override onAfterShow(msg: Message): void {
-    super.onAfterShow(msg);
-    this._services.begin();
   }
 
   protected override onBeforeDetach(msg: Message): void {
@@ -78,10 +64,6 @@ export class ChatPanel extends ReactWidget {
       this.node.removeEventListener(name, this);
     }
     super.onBeforeDetach(msg);
-  }
-
-  protected override onActivateRequest(): void {
-    this._services.view.focus();
   }
 
   private _drag(event: Drag.Event): void {
