@@ -24,6 +24,14 @@ _VIOLATIONS = """async () => {
     const { violations } = await axe.run('.jp-OllamaLabChat');
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(' ')}`);
 }"""
+_CALL = """async ([path, body]) => {
+    const { baseUrl, token } = jupyterapp.serviceManager.serverSettings;
+    const answer = await fetch(`${baseUrl}ollama-lab/api/${path}`, {
+        headers: { Authorization: `token ${token}`, 'Content-Type': 'application/json' },
+        ...(body ? { method: 'POST', body: JSON.stringify(body) } : {})
+    });
+    return answer.json();
+}"""
 _WORKSPACE = "reloaded"
 _IS_SAVED = """async draft => {
     const { serverSettings } = jupyterapp.serviceManager;
@@ -136,6 +144,11 @@ class ChatPanel:
         """Run one of JupyterLab's commands."""
         call = f"jupyterapp.commands.execute({json.dumps(command)}, {json.dumps(arguments)})"
         self.page.evaluate(f"() => {{ void {call}; }}")
+
+    def call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask the Jupyter server's side of the chat, past the panel."""
+        found: dict[str, Any] = self.page.evaluate(_CALL, [path, body])
+        return found
 
     def sources(self) -> list[str]:
         """Give the sources of the notebook's cells."""

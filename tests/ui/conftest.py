@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import environment
 import gates
 import pytest
+from chat_panel import ChatPanel
 from fake_ollama import FakeOllama
 from live_lab import Lab
 from playwright.sync_api import sync_playwright
@@ -74,3 +75,11 @@ def page(lab: Lab, browser: Browser, canary: Canary) -> Iterator[WatchedPage]:
         yield WatchedPage(context.new_page(), lab, canary)
     finally:
         context.close()
+
+
+@pytest.fixture
+def chat(page: WatchedPage, lab: Lab, lab_ollama: FakeOllama) -> Iterator[ChatPanel]:
+    """Give the chat of a fresh page; the scripted Ollama has forgotten what went before."""
+    lab_ollama.forget()
+    yield ChatPanel(page, lab)
+    lab_ollama.forget()

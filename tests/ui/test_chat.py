@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import attack_corpus
 import pytest
-from chat_panel import ChatPanel, words
+from chat_panel import words
 from fake_ollama import Never, Pace, Status, Text, Wait
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from chat_panel import ChatPanel
     from fake_ollama import FakeOllama
-    from live_lab import Lab
     from watched_page import WatchedPage
 
 pytestmark = pytest.mark.ui
@@ -25,14 +23,6 @@ _RICH = (
     "1. by hand\n2. with `numpy`\n\n```python\nimport numpy as np\n\nnp.mean([1, 2, 3])  # a comment that is rather long\n```\n\n"
     "| way | speed |\n|---|---|\n| by hand | slow |\n| numpy | fast |\n\nSee [the docs](https://numpy.org)."
 )
-
-
-@pytest.fixture
-def chat(page: WatchedPage, lab: Lab, lab_ollama: FakeOllama) -> Iterator[ChatPanel]:
-    """Give the chat of a fresh page; the scripted Ollama has forgotten what went before."""
-    lab_ollama.forget()
-    yield ChatPanel(page, lab)
-    lab_ollama.forget()
 
 
 def test_the_models_of_the_server_are_listed_with_what_they_can_do(chat: ChatPanel) -> None:

@@ -1,6 +1,6 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ReactElement } from 'react';
+import { useEffect, type ReactElement } from 'react';
 
 import type { IModel } from '../api/types';
 import { formatBytes, formatCount } from '../model/format';
@@ -15,6 +15,7 @@ import { useSignal } from './signals';
 export function ModelsPage(): ReactElement {
   const { catalog, trans } = useServices();
   useSignal(catalog.changed);
+  useEffect(() => catalog.look(), [catalog]);
   const { failure, health, models } = catalog;
   return (
     <PageFrame title={trans.__('Models')}>

@@ -86,11 +86,13 @@ function createServices(parts: IParts): IChatServices {
     announcer,
     attacher,
     begin: () => {
-      if (!isBegun) {
-        isBegun = true;
-        catalog.open();
-        void restore().then(() => session.watch());
+      if (isBegun) {
+        catalog.look();
+        return;
       }
+      isBegun = true;
+      catalog.open();
+      void restore().then(() => session.watch());
     },
     catalog,
     copy,
