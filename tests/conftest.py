@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import signal
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,10 @@ def ollama() -> Iterator[FakeOllama]:
     """Run a scripted Ollama for one test."""
     with FakeOllama() as server:
         yield server
+        # The completer's refresh of names would else connect while the server stops.
+        for thread in threading.enumerate():
+            if thread.name == "ollama-lab names":
+                thread.join(5)
 
 
 @pytest.fixture

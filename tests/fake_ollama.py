@@ -282,7 +282,9 @@ class FakeOllama:
         ready()
         await self._stop.wait()
         server.close()
-        for _ in range(10):  # one that was accepted just now is there some turns later
+        # One that was accepted just now is a task first; it and its socket must be gone before the
+        # loop is, or a later test finds the socket unclosed.
+        while self._connections or len(asyncio.all_tasks()) > 1:
             await self._cut_all()
 
     async def _cut_all(self) -> None:
