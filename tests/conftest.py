@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import environment
