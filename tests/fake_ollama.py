@@ -24,11 +24,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import ipaddress
 import socket
 import threading
-import warnings
 from collections import defaultdict, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -261,11 +259,6 @@ class FakeOllama:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
         self._thread = None
-        # A connection that was accepted in the last turn can be left to the collector; its warning
-        # would come in a later test and name nobody.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
 
     def _run(self, ready: threading.Event) -> None:
         try:
@@ -288,6 +281,10 @@ class FakeOllama:
         self.port = listener.getsockname()[1]
         ready()
         await self._stop.wait()
+        # Stop accepting first: a connection that was accepted in this turn joins the server in the
+        # next one, and a closed server refuses it by an assertion that leaves its socket open.
+        self._loop.remove_reader(listener.fileno())
+        await asyncio.sleep(0)
         server.close()
         # One that was accepted just now is a task first; it and its socket must be gone before the
         # loop is, or a later test finds the socket unclosed.
