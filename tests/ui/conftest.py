@@ -60,9 +60,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def canary() -> Iterator[Canary]:
-    """Listen on a port that nothing may ever ask."""
+    """Listen on a port that nothing may ever ask; of its own, as some tests let attacks act."""
     with Canary() as listening:
         yield listening
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from watched_page import WatchedPage
+from watched_page import Canary, WatchedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from fake_ollama import FakeOllama
     from live_lab import Lab
     from playwright.sync_api import Browser, Locator, Page
-    from watched_page import Canary
 
 pytestmark = [pytest.mark.ui, pytest.mark.frontend]
 
@@ -96,22 +95,24 @@ def _chat(page: Page) -> Locator:
 
 
 @pytest.fixture(scope="module")
-def colored(lab: Lab, browser: Browser, canary: Canary) -> Iterator[Page]:
+def colored(lab: Lab, browser: Browser) -> Iterator[Page]:
     """Open a notebook with prompts and with cells that only look like it."""
     context = browser.new_context(viewport={"width": 1100, "height": 1400}, locale="en-US")
-    watched = WatchedPage(context.new_page(), lab, canary)
-    yield _open(watched, lab, "colored", _COLORED)
+    with Canary() as canary:
+        watched = WatchedPage(context.new_page(), lab, canary)
+        yield _open(watched, lab, "colored", _COLORED)
     context.close()
 
 
 @pytest.fixture(scope="module")
-def failed(lab: Lab, browser: Browser, canary: Canary) -> Iterator[Page]:
+def failed(lab: Lab, browser: Browser) -> Iterator[Page]:
     """Run cells that fail in different ways."""
     context = browser.new_context(viewport={"width": 1100, "height": 1400}, locale="en-US")
-    watched = WatchedPage(context.new_page(), lab, canary)
-    page = _open(watched, lab, "failed", [source for source, _ in _FAILS.values()])
-    page.evaluate(_RUN_EACH)
-    yield page
+    with Canary() as canary:
+        watched = WatchedPage(context.new_page(), lab, canary)
+        page = _open(watched, lab, "failed", [source for source, _ in _FAILS.values()])
+        page.evaluate(_RUN_EACH)
+        yield page
     context.close()
 
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import attack_corpus
 import pytest
-from watched_page import WatchedPage, complaints, published
+from watched_page import Canary, WatchedPage, complaints, published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from live_lab import Lab
     from playwright.sync_api import Browser
-    from watched_page import Canary
 
 pytestmark = pytest.mark.ui
 
@@ -27,12 +26,13 @@ _PICTURES = Path(__file__).parent / "screenshots"
 
 
 @pytest.fixture(scope="module")
-def drawn(lab: Lab, browser: Browser, canary: Canary) -> Iterator[WatchedPage]:
+def drawn(lab: Lab, browser: Browser) -> Iterator[WatchedPage]:
     """Draw every harmless answer once, below each other."""
     context = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-US")
-    page = WatchedPage(context.new_page(), lab, canary)
-    page.run("harmless", published([case.text for case in _CASES], _SAFE), until=len(_CASES))
-    yield page
+    with Canary() as canary:
+        page = WatchedPage(context.new_page(), lab, canary)
+        page.run("harmless", published([case.text for case in _CASES], _SAFE), until=len(_CASES))
+        yield page
     context.close()
 
 
