@@ -106,7 +106,7 @@ class Model:
 
     ``capabilities`` are Ollama's words (completion, tools, thinking, vision, insert, embedding),
     None where the server does not say; ``tags`` can lack some that ``show`` has.
-    ``parameters`` are the model's own defaults for options.
+    ``parameters`` are the model's own defaults for options, ``license`` is its first sentence.
     """
 
     name: str
@@ -122,6 +122,9 @@ class Model:
     loaded: Loaded | None = None
     parameters: Mapping[str, Any] | None = None
     system: str = ""
+    architecture: str = ""
+    license: str = ""
+    template: str = ""
 
     @property
     def runs_elsewhere(self) -> bool:
@@ -202,7 +205,24 @@ def from_show(name: str, reply: Mapping[str, Any], listed: Model | None = None) 
         remote_host=reply.get("remote_host") or base.remote_host,
         parameters=_parameters(reply.get("parameters") or ""),
         system=reply.get("system") or "",
+        architecture=str(info.get("general.architecture") or ""),
+        license=_first_sentence(reply.get("license")),
+        template=reply.get("template") or "",
     )
+
+
+def _first_sentence(text: Any) -> str:
+    r"""Give the first sentence of a license, which is at most its first paragraph.
+
+    >>> _first_sentence("\n   Apache License\n   Version 2.0, January 2004\n\n   TERMS")
+    'Apache License Version 2.0, January 2004'
+    >>> _first_sentence("Free to use. Not to sell.")
+    'Free to use.'
+    """
+    if not isinstance(text, str):
+        return ""
+    paragraph = re.split(r"\n[ \t]*\n", text.strip(), maxsplit=1)[0]
+    return re.split(r"(?<=[.!?])\s", " ".join(paragraph.split()), maxsplit=1)[0][:300]
 
 
 def _parameters(text: str) -> dict[str, Any]:

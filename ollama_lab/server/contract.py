@@ -28,8 +28,9 @@ _NUMBERS = (
 
 
 def failure(error: OllamaLabError) -> dict[str, str]:
-    """Write an error."""
-    return {"message": error.message, "hint": error.hint, "kind": type(error).__name__}
+    """Write an error, for whom a message is what a cell is elsewhere."""
+    hint = error.hint.replace("Run the cell again", "Send it again")
+    return {"message": error.message, "hint": hint, "kind": type(error).__name__}
 
 
 def when(seconds: float) -> str:

@@ -141,7 +141,14 @@ def details(administration: Administration, session: Session, name: str) -> dict
     model = session.model(name)
     (model,) = models.with_loaded([model], session.client().ps())
     written = _written(administration, session, model)
-    return {**written, "parameters": dict(model.parameters or {}), "system": model.system}
+    return {
+        **written,
+        "architecture": model.architecture,
+        "license": model.license,
+        "template": model.template,
+        "parameters": dict(model.parameters or {}),
+        "system": model.system,
+    }
 
 
 def _written(

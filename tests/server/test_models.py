@@ -59,6 +59,16 @@ def test_details_have_the_models_own_parameters(server: Server, ollama: FakeOlla
     assert model["system"] == "Be kind."
 
 
+def test_details_have_the_first_sentence_of_the_license(server: Server, ollama: FakeOllama) -> None:
+    ollama.add(FakeModel("licensed:v1", license="MIT License\n\nCopyright (c) somebody"))
+
+    model = server.get("models/licensed%3Av1")
+
+    assert model["license"] == "MIT License"
+    assert model["architecture"] == "llama"
+    assert model["template"] == "{{ .Prompt }}"
+
+
 def test_details_of_an_unknown_model_name_the_nearest(server: Server, ollama: FakeOllama) -> None:
     status, error = server.refusal("GET", "models/tiny-thnk")
 

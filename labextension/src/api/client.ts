@@ -13,6 +13,7 @@ import type {
   IExport,
   IGenerateRequest,
   IHealth,
+  IImported,
   IModel,
   IModelDetails,
   INewConversation,
@@ -128,15 +129,19 @@ export class Client {
     });
   }
 
-  async deleteAllConversations(): Promise<void> {
-    await this._call('DELETE', 'conversations');
+  /** Delete all chats; gives what `restoreConversation` takes, which are their ids too. */
+  async deleteAllConversations(): Promise<string[]> {
+    const { undo_tokens: tokens } = await this._call<{
+      undo_tokens: string[];
+    }>('DELETE', 'conversations');
+    return tokens;
   }
 
   exportConversation(id: string, format: ExportFormat): Promise<IExport> {
     return this._call('GET', `${place(id)}/export?format=${format}`);
   }
 
-  importConversation(content: string): Promise<IConversation> {
+  importConversation(content: string): Promise<IImported> {
     return this._call('POST', 'conversations/import', { content });
   }
 

@@ -72,6 +72,10 @@ export interface ILoaded {
 }
 
 export interface IModelDetails extends IModel {
+  architecture: string;
+  /** Its first sentence. */
+  license: string;
+  template: string;
   parameters: Options;
   system: string;
 }
@@ -147,6 +151,11 @@ export interface IConversation {
   leaf_id: MessageId | null;
 }
 
+/** What an import gives: its first chat, and the ids of all. */
+export interface IImported extends IConversation {
+  imported_ids: string[];
+}
+
 export interface IConversationSummary {
   id: string;
   title: string;
@@ -189,6 +198,8 @@ export interface IExport {
 
 /** One prompt. What is left out is the chat's own or the server's default. */
 export interface IChatRequest {
+  /** Whether the answer goes on when the page leaves. */
+  keep_running?: boolean;
   conversation_id?: string;
   /** A chat that is stored nowhere sends its messages along. */
   private?: { messages: IMessage[] };

@@ -4,6 +4,7 @@ import { useEffect, type KeyboardEvent, type ReactElement } from 'react';
 import { IconButton } from './Button';
 import { ChatsPage } from './ChatsPage';
 import { Composer } from './Composer';
+import { DetailsPage } from './DetailsPage';
 import { EmptyChat } from './EmptyChat';
 import { FailureNote } from './FailureNote';
 import { Header } from './Header';
@@ -35,6 +36,7 @@ export function App(): ReactElement {
       {view.page === 'chat' && <ChatPage />}
       {view.page === 'chats' && <ChatsPage />}
       {view.page === 'models' && <ModelsPage />}
+      {view.page === 'model' && <DetailsPage key={view.model} />}
       {view.page === 'parameters' && <ParametersPage />}
       <UndoBar />
       <LiveRegion />
@@ -86,7 +88,11 @@ function UndoBar(): ReactElement | null {
   };
   return (
     <div className="jp-OllamaLabChat-undo">
-      <span>{trans.__('Deleted: %1', removed.title)}</span>
+      <span>
+        {removed.title
+          ? trans.__('Deleted: %1', removed.title)
+          : trans.__('Deleted: %1 chats', removed.ids.length)}
+      </span>
       <button
         type="button"
         className="jp-OllamaLabChat-text"

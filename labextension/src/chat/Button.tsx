@@ -8,6 +8,7 @@ export function IconButton({
   onPress,
   isPressed,
   isDisabled = false,
+  takesFocus = false,
   className = ''
 }: IconButton.IProps): ReactElement {
   return (
@@ -18,6 +19,7 @@ export function IconButton({
       aria-label={name}
       aria-pressed={isPressed}
       disabled={isDisabled}
+      ref={takesFocus ? focusOnce : undefined}
       onClick={onPress}
     >
       <icon.react tag="span" aria-hidden="true" />
@@ -33,6 +35,13 @@ export namespace IconButton {
     /** For a button that stays down. */
     isPressed?: boolean;
     isDisabled?: boolean;
+    /** Whether it has the focus when it appears. */
+    takesFocus?: boolean;
     className?: string;
   }
+}
+
+/** Give an element the focus when it appears. */
+export function focusOnce(element: HTMLElement | null): void {
+  element?.focus();
 }

@@ -6,6 +6,8 @@ import type { IConversationSummary } from '../api/types';
 import { IconButton } from './Button';
 import { ExportMenu } from './ExportMenu';
 import { FailureNote } from './FailureNote';
+import { ImportButton } from './ImportButton';
+import { MarkedItem, SelectionBar, type Marked } from './Marking';
 import { PageFrame } from './PageFrame';
 import { useChat, useServices } from './services';
 import { useSignal } from './signals';
@@ -16,6 +18,7 @@ export function ChatsPage(): ReactElement {
   useSignal(history.changed);
   useEffect(() => void history.refresh(), [history]);
   const { chats, failure, query, total } = history;
+  const [marked, setMarked] = useState<Marked>(null);
   return (
     <PageFrame title={trans.__('Chats')}>
       <input
@@ -34,10 +37,20 @@ export function ChatsPage(): ReactElement {
             : trans.__('No chats yet.')}
         </p>
       )}
+      {chats.length > 1 && <SelectionBar marked={marked} onMark={setMarked} />}
       <ul className="jp-OllamaLabChat-list" aria-label={trans.__('Chats')}>
-        {chats.map(chat => (
-          <ChatItem key={chat.id} summary={chat} />
-        ))}
+        {chats.map(chat =>
+          marked ? (
+            <MarkedItem
+              key={chat.id}
+              summary={chat}
+              marked={marked}
+              onMark={setMarked}
+            />
+          ) : (
+            <ChatItem key={chat.id} summary={chat} />
+          )
+        )}
       </ul>
       {chats.length < total && (
         <button
@@ -70,6 +83,7 @@ function ChatsFoot(): ReactElement {
         >
           {trans.__('New private chat')}
         </button>
+        <ImportButton />
         <button
           type="button"
           className="jp-OllamaLabChat-text"
@@ -90,7 +104,7 @@ function ChatsFoot(): ReactElement {
   async function askAndRemoveAll(): Promise<void> {
     const { button } = await showDialog({
       title: trans.__('Delete all chats?'),
-      body: trans.__('They cannot be brought back.'),
+      body: trans.__('Right afterwards, Undo brings them back.'),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.warnButton({ label: trans.__('Delete all') })

@@ -9,7 +9,7 @@ import { useSignal } from './signals';
 /** What stands where no message is yet: what to do first. */
 export function EmptyChat(): ReactElement {
   const chat = useChat();
-  const { catalog, trans } = useServices();
+  const { catalog, trans, view } = useServices();
   useSignal(catalog.changed);
   const { failure, health } = catalog;
   if (!health && !failure) {
@@ -33,6 +33,25 @@ export function EmptyChat(): ReactElement {
   return (
     <Panel>
       <p>{greeting()}</p>
+      {health?.state === 'no_model' && !health.can_pull && (
+        <p className="jp-OllamaLabChat-hint">
+          {trans.__('Pulling is switched off here: ask whoever runs it.')}
+        </p>
+      )}
+      {health?.state === 'engine' && (
+        <div className="jp-OllamaLabChat-row">
+          <button
+            type="button"
+            className="jp-OllamaLabChat-text"
+            onClick={() => view.show('models')}
+          >
+            {trans.__('See its models')}
+          </button>
+          <span className="jp-OllamaLabChat-hint">
+            {trans.__('For Ollama itself, start it with: ollama serve')}
+          </span>
+        </div>
+      )}
       {(health?.state === 'no_model' || health?.state === 'only_demo') && (
         <Pulls />
       )}

@@ -1,6 +1,7 @@
 import type { ReactElement, ReactNode } from 'react';
 
 import type { IFailure } from '../api/types';
+import { useServices } from './services';
 
 /** What is wrong and what to do next, in the server's words; buttons go inside. */
 export function FailureNote({
@@ -10,11 +11,21 @@ export function FailureNote({
   failure: IFailure;
   children?: ReactNode;
 }): ReactElement {
+  const { trans, view } = useServices();
   return (
     <div className="jp-OllamaLabChat-failure">
       <p>{failure.message}</p>
       {failure.hint && <p className="jp-OllamaLabChat-hint">{failure.hint}</p>}
       {children}
+      {failure.kind === 'ModelNotFound' && view.page === 'chat' && (
+        <button
+          type="button"
+          className="jp-OllamaLabChat-text"
+          onClick={() => view.show('models')}
+        >
+          {trans.__('Choose a model')}
+        </button>
+      )}
     </div>
   );
 }

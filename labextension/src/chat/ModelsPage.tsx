@@ -4,6 +4,7 @@ import { useEffect, type ReactElement } from 'react';
 
 import type { IModel } from '../api/types';
 import { formatBytes, formatCount } from '../model/format';
+import { focusOnce } from './Button';
 import { chosenModel } from './chosen';
 import { FailureNote } from './FailureNote';
 import { PageFrame } from './PageFrame';
@@ -72,10 +73,19 @@ function ModelItem({ model }: { model: IModel }): ReactElement {
 }
 
 function ModelButtons({ model }: { model: IModel }): ReactElement {
-  const { catalog, trans } = useServices();
+  const { catalog, trans, view } = useServices();
   const { health } = catalog;
   return (
     <div className="jp-OllamaLabChat-row">
+      <button
+        type="button"
+        className="jp-OllamaLabChat-text"
+        aria-label={trans.__('Details of %1', model.name)}
+        ref={view.isBackFrom(model.name) ? focusOnce : undefined}
+        onClick={() => view.showModel(model.name)}
+      >
+        {trans.__('Details')}
+      </button>
       {model.loaded ? (
         <button
           type="button"

@@ -1,18 +1,31 @@
-import { useId, type ReactElement } from 'react';
+import { useId, useState, type ReactElement } from 'react';
 
 import { chosenModel } from './chosen';
 import { PageFrame } from './PageFrame';
+import { PresetsBar } from './PresetsBar';
 import { useChat, useServices } from './services';
 import { useSignal } from './signals';
 
 /** What this chat asks the model for; an empty field leaves it to the defaults. */
 export function ParametersPage(): ReactElement {
+  const { trans } = useServices();
+  const [applied, setApplied] = useState(0);
+  return (
+    <PageFrame title={trans.__('Parameters of this chat')}>
+      <PresetsBar onApply={() => setApplied(applied + 1)} />
+      <Fields key={applied} />
+    </PageFrame>
+  );
+}
+
+/** The fields; made anew when a preset fills them. */
+function Fields(): ReactElement {
   const { catalog, trans } = useServices();
   useSignal(catalog.changed);
   const defaults = catalog.health?.settings;
   const window = defaults ? String(defaults.context_tokens) : '';
   return (
-    <PageFrame title={trans.__('Parameters of this chat')}>
+    <>
       <SystemPrompt placeholder={defaults?.system ?? ''} />
       <ThinkField />
       <NumberField
@@ -52,7 +65,7 @@ export function ParametersPage(): ReactElement {
         min={-2}
         step={1}
       />
-    </PageFrame>
+    </>
   );
 }
 

@@ -3,7 +3,13 @@ import { Poll } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Client } from '../api/client';
-import type { IFailure, IHealth, IModel, IPull } from '../api/types';
+import type {
+  IFailure,
+  IHealth,
+  IModel,
+  IModelDetails,
+  IPull
+} from '../api/types';
 import { asFailure } from '../api/failure';
 
 /** What the server has and is doing: its health, its models, its downloads. */
@@ -53,6 +59,16 @@ export class Catalog implements IDisposable {
     return this._healthPoll.isDisposed;
   }
 
+  /** What the model that was looked at last is; null until the server has said so. */
+  get details(): IModelDetails | null {
+    return this._details;
+  }
+
+  /** Why the model cannot be looked at. */
+  get detailsFailure(): IFailure | null {
+    return this._detailsFailure;
+  }
+
   /** Give the model of this name. */
   find(name: string): IModel | null {
     return this._models.find(model => model.name === name) ?? null;
@@ -86,6 +102,25 @@ export class Catalog implements IDisposable {
     if (!this._failure && this._health?.state !== 'no_model') {
       // Nothing to wait for: ask again only when something is done.
       void this._healthPoll.stop();
+    }
+    this._changed.emit();
+  }
+
+  /** Ask what a model is in detail. */
+  async describe(name: string): Promise<void> {
+    this._described = name;
+    this._details = null;
+    this._detailsFailure = null;
+    this._changed.emit();
+    try {
+      const details = await this._client.model(name);
+      if (this._described === name) {
+        this._details = details;
+      }
+    } catch (error) {
+      if (this._described === name) {
+        this._detailsFailure = asFailure(error);
+      }
     }
     this._changed.emit();
   }
@@ -174,6 +209,9 @@ export class Catalog implements IDisposable {
   private readonly _dismissed = new Set<string>();
   private readonly _healthPoll: Poll;
   private readonly _pullPoll: Poll;
+  private _described = '';
+  private _details: IModelDetails | null = null;
+  private _detailsFailure: IFailure | null = null;
   private _failure: IFailure | null = null;
   private _health: IHealth | null = null;
   private _isOpen = false;

@@ -20,6 +20,7 @@ import { ChatView } from './ChatView';
 import { codeBar } from './codebar';
 import { History } from './history';
 import { remember } from './memory';
+import { Presets } from './presets';
 import type { IChatServices } from './services';
 import { Session } from './session';
 import { View } from './view';
@@ -52,7 +53,8 @@ function createServices(parts: IParts): IChatServices {
   const client = connect(services.serverSettings, trans);
   const announcer = new Announcer();
   const catalog = new Catalog(client);
-  const history = new History(client);
+  const history = new History(client, trans);
+  const presets = new Presets(trans);
   const session = new Session({ client, trans, isVisible });
   const view = new View();
   const contents = services.contents;
@@ -66,7 +68,12 @@ function createServices(parts: IParts): IChatServices {
       session.startNew();
     }
   });
-  history.allDeleted.connect(() => session.startNew());
+  history.allDeleted.connect(() => {
+    // A private chat is none of those that were stored.
+    if (session.chat.conversation.id !== null) {
+      session.startNew();
+    }
+  });
   session.serverChanged.connect(() => {
     if (view.page === 'chats') {
       void history.refresh();
@@ -76,7 +83,9 @@ function createServices(parts: IParts): IChatServices {
   void parts.settings?.load(PluginIDs.chat).then(loaded => {
     const read = () => {
       view.isEnterSending = loaded.get('sendWith').composite !== 'shift-enter';
+      session.keepsRunning = loaded.get('keepRunning').composite === true;
     };
+    presets.attach(loaded);
     loaded.changed.connect(read);
     read();
   });
@@ -106,6 +115,7 @@ function createServices(parts: IParts): IChatServices {
         rendermime: parts.rendermime,
         trans
       }),
+    presets,
     session,
     trans,
     view

@@ -9,15 +9,21 @@ import type {
   IExport,
   IFailure
 } from '../api/types';
-import { asFailure } from '../api/failure';
+import { ApiError, asFailure } from '../api/failure';
+import { formatBytes } from '../model/format';
+import { english, type ITranslate } from '../translation';
 
 /** How many chats are listed at once. */
 const PAGE = 50;
 
+/** The page and the request hold a file several times over; Python reads larger ones. */
+const LARGEST_IMPORT = 200_000_000;
+
 /** The chats on the server: looked through, renamed, deleted and brought back. */
 export class History implements IDisposable {
-  constructor(client: Client) {
+  constructor(client: Client, trans: ITranslate = english) {
     this._client = client;
+    this._trans = trans;
     this._search = new Debouncer(() => this.refresh(), 200);
   }
 
@@ -52,7 +58,7 @@ export class History implements IDisposable {
     return this._failure;
   }
 
-  /** The chat that was deleted last and can be brought back. */
+  /** The chats that were deleted last and can be brought back. */
   get removed(): IRemoved | null {
     return this._removed;
   }
@@ -91,35 +97,57 @@ export class History implements IDisposable {
   }
 
   async remove(id: string, title: string): Promise<void> {
+    await this.removeSome([{ id, title }]);
+  }
+
+  /** Delete several chats; those that went can be brought back together. */
+  async removeSome(chats: readonly INamed[]): Promise<void> {
+    const gone: INamed[] = [];
     await this._try(async () => {
-      const token = await this._client.deleteConversation(id);
-      this._removed = { id, title, token };
-      this._deleted.emit(id);
+      for (const chat of chats) {
+        await this._client.deleteConversation(chat.id);
+        gone.push(chat);
+      }
     });
+    this._offer(
+      gone.map(({ id }) => id),
+      gone.length === 1 ? (gone[0]?.title ?? '') : ''
+    );
+    gone.forEach(({ id }) => this._deleted.emit(id));
     await this.refresh();
   }
 
   async removeAll(): Promise<void> {
     await this._try(async () => {
-      await this._client.deleteAllConversations();
-      this._removed = null;
+      this._offer(await this._client.deleteAllConversations(), '');
       this._allDeleted.emit();
     });
     await this.refresh();
   }
 
-  /** Bring back the chat that was deleted last; its id, or null. */
+  /** Bring back what was deleted last; gives the chat if it was a single one. */
   async undo(): Promise<string | null> {
     const removed = this._removed;
     if (!removed) {
       return null;
     }
-    await this._try(() =>
-      this._client.restoreConversation(removed.id, removed.token)
-    );
-    this._removed = null;
+    const left = [...removed.ids];
+    await this._try(async () => {
+      for (let id = left[0]; id !== undefined; id = left[0]) {
+        // The token of a deleted chat is its id.
+        await this._client.restoreConversation(id, id);
+        left.shift();
+      }
+    });
+    // What could not be brought back is offered again.
+    this._removed = left.length > 0 ? { ...removed, ids: left } : null;
+    const { failure } = this;
     await this.refresh();
-    return removed.id;
+    this._failure ??= failure;
+    this._changed.emit();
+    return left.length === 0 && removed.ids.length === 1
+      ? (removed.ids[0] ?? null)
+      : null;
   }
 
   /** Forget that a chat can be brought back. */
@@ -134,6 +162,23 @@ export class History implements IDisposable {
       found = await this._client.exportConversation(id, format);
     });
     return found;
+  }
+
+  /** Add the chats of an exported file; gives their ids, none when it could not be. */
+  async importFile(file: File): Promise<string[]> {
+    let ids: string[] = [];
+    await this._try(async () => {
+      if (file.size > LARGEST_IMPORT) {
+        throw this._tooLarge(file.size);
+      }
+      ids = (await this._client.importConversation(await file.text()))
+        .imported_ids;
+      this._query = '';
+    });
+    if (ids.length > 0) {
+      await this.refresh();
+    }
+    return ids;
   }
 
   dispose(): void {
@@ -151,7 +196,27 @@ export class History implements IDisposable {
     this._changed.emit();
   }
 
+  private _offer(ids: string[], title: string): void {
+    if (ids.length > 0) {
+      this._removed = { ids, title };
+    }
+  }
+
+  private _tooLarge(bytes: number): ApiError {
+    const trans = this._trans;
+    return new ApiError({
+      message: trans.__(
+        'The file has %1; the sidebar takes %2.',
+        formatBytes(bytes, trans),
+        formatBytes(LARGEST_IMPORT, trans)
+      ),
+      hint: trans.__('Import it from Python, with Store.import_json.'),
+      kind: 'BadUsage'
+    });
+  }
+
   private readonly _client: Client;
+  private readonly _trans: ITranslate;
   private readonly _changed = new Signal<this, void>(this);
   private readonly _deleted = new Signal<this, string>(this);
   private readonly _allDeleted = new Signal<this, void>(this);
@@ -164,8 +229,14 @@ export class History implements IDisposable {
   private _total = 0;
 }
 
-interface IRemoved {
+/** A chat with what it is called on the screen. */
+export interface INamed {
   id: string;
   title: string;
-  token: string;
+}
+
+interface IRemoved {
+  ids: readonly string[];
+  /** Empty for several. */
+  title: string;
 }

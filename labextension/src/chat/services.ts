@@ -8,6 +8,7 @@ import type { Announcer } from './announcer';
 import type { Attacher } from './attacher';
 import type { Catalog } from './catalog';
 import type { History } from './history';
+import type { Presets } from './presets';
 import type { Session } from './session';
 import { useSignal } from './signals';
 import type { View } from './view';
@@ -26,6 +27,7 @@ export interface IChatServices {
   history: History;
   /** Let the user choose files of the Jupyter server; null where that cannot be. */
   pickFiles: (() => void) | null;
+  presets: Presets;
   renderAnswer: () => StreamingMarkdown;
   session: Session;
   trans: TranslationBundle;

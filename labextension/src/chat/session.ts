@@ -29,6 +29,9 @@ export class Session implements IDisposable {
     });
   }
 
+  /** Whether answers go on when the page is gone. */
+  keepsRunning = false;
+
   /** The chat on show. */
   get chat(): ChatModel {
     return this._chat;
@@ -119,6 +122,7 @@ export class Session implements IDisposable {
     const chat = new ChatModel({
       client: this._client,
       trans: this._trans,
+      keepsRunning: () => this.keepsRunning,
       ...options
     });
     const save = () => this._savedChanged.emit();
@@ -156,7 +160,10 @@ export class Session implements IDisposable {
 
   private async _look(): Promise<void> {
     const version = await this._client.changes(this._version);
-    const isNews = this._version !== 0 && version !== this._version;
+    // An answer that another page began may have ended before this first look.
+    const isOpen = this._chat.conversation.messages.at(-1)?.isStreaming;
+    const isNews =
+      version !== this._version && (this._version !== 0 || isOpen === true);
     this._version = version;
     if (isNews) {
       this._serverChanged.emit();

@@ -1,7 +1,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 /** What the panel shows under its header. */
-export type Page = 'chat' | 'chats' | 'models' | 'parameters';
+export type Page = 'chat' | 'chats' | 'models' | 'model' | 'parameters';
 
 /** The state of the panel that is no part of a chat. */
 export class View {
@@ -40,7 +40,24 @@ export class View {
     }
   }
 
+  /** The model whose details are on show, or were last. */
+  get model(): string {
+    return this._model;
+  }
+
+  /** Show what a model is. */
+  showModel(name: string): void {
+    this._model = name;
+    this.show('model');
+  }
+
+  /** Whether the page before this one was about this model: its button takes the focus back. */
+  isBackFrom(name: string): boolean {
+    return this._before === 'model' && this._model === name;
+  }
+
   show(page: Page): void {
+    this._before = this._page;
     this._page = page;
     this._changed.emit();
     if (page === 'chat') {
@@ -70,6 +87,8 @@ export class View {
   private readonly _focusRequested = new Signal<this, void>(this);
   private _isEnterSending = true;
   private _isFocusOpen = false;
+  private _model = '';
   private _note = '';
+  private _before: Page = 'chat';
   private _page: Page = 'chat';
 }
