@@ -28,6 +28,9 @@ _MARKDOWN_PAUSE_SECONDS, _TEXT_PAUSE_SECONDS = 0.05, 0.1
 #: Characters that lengthen the pause by a second: about this many bytes a second are sent.
 _MARKDOWN_CHARACTERS_PER_SECOND, _TEXT_CHARACTERS_PER_SECOND = 8000, 4000
 _STATUS_SECONDS = 0.9
+#: Text that comes so fast that its pause would never end: this much, or a tenth of all if that is
+#: more (what is sent stays linear in the answer), is shown after half a second.
+_FAST_TEXT_CHARACTERS, _FAST_TEXT_SECONDS = 2000, 0.5
 #: Longer than any run of backticks a person would expect, for a fence around unfinished source.
 _LIVE_FENCE = "`" * 24
 
@@ -90,7 +93,7 @@ class NotebookScreen:
         self._phase, self._status_at = "", float("-inf")
         self._shown_at = float("-inf")
         self._is_fresh = False
-        self._characters = 0
+        self._characters = self._shown_characters = 0
         self._live: LiveMarkdown | _LiveText = (
             _LiveText() if look.form == "text" else LiveMarkdown()
         )
@@ -120,13 +123,22 @@ class NotebookScreen:
         if not (self._is_live and self._is_fresh):
             return
         now = time.monotonic()
-        if now - self._shown_at < self.pace + self._characters / self._per_second:
+        if now - self._shown_at < self._pause():
             return
         self._shown_at, self._is_fresh = now, False
+        self._shown_characters = self._characters
         if isinstance(self._live, LiveMarkdown):
             self._send({"text/markdown": self._live.markdown(), "text/plain": ""})
         else:
             self._send({"text/plain": self._live.text()})
+
+    def _pause(self) -> float:
+        """Give the seconds between two updates; they grow with the text."""
+        pause = self.pace + self._characters / self._per_second
+        new = self._characters - self._shown_characters
+        if self._look.form == "text" and new >= max(_FAST_TEXT_CHARACTERS, self._characters / 10):
+            return min(pause, _FAST_TEXT_SECONDS)
+        return pause
 
     def finish(self, answer: Answer, footer: Sequence[str], thought_seconds: float) -> None:
         look = self._look

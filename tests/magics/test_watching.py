@@ -97,6 +97,16 @@ def test_2000_tokens_take_few_messages_and_bytes(
     assert result.displayed[0]["text/plain"] == WORDS
 
 
+def test_text_goes_on_however_fast_it_comes(notebook: Notebook) -> None:
+    notebook.ollama.say(f"{WORDS} {WORDS}", rate=1500)
+
+    result = notebook.ask("--as text")
+
+    plain = [message.content.get("data", {}).get("text/plain", "") for message in result.published]
+    *live, _ = [text for text in plain if text.startswith("word")]
+    assert len(live) >= 4
+
+
 def test_the_status_is_gone_at_the_end(notebook: Notebook) -> None:
     notebook.ollama.script("*", [Wait(0.5), Text("Late.")])
 
