@@ -199,6 +199,8 @@ function TitleField({
         if (event.key === 'Enter') {
           onDone(event.currentTarget.value.trim());
         } else if (event.key === 'Escape') {
+          // It ends the field here, not the page.
+          event.stopPropagation();
           onDone('');
         }
       }}

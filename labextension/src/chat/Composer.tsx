@@ -64,6 +64,7 @@ export function Composer(): ReactElement {
         id={id}
         ref={area}
         className="jp-OllamaLabChat-input"
+        dir="auto"
         rows={2}
         value={chat.draft}
         placeholder={

@@ -18,6 +18,7 @@ export function Editor({
     <div className="jp-OllamaLabChat-editor">
       <textarea
         className="jp-OllamaLabChat-input"
+        dir="auto"
         aria-label={trans.__('Message, worded anew')}
         rows={4}
         value={draft}

@@ -41,5 +41,5 @@ export function Markdown({ message }: { message: MessageModel }): ReactElement {
       view.dispose();
     };
   }, [message, renderAnswer]);
-  return <div ref={host} className="jp-OllamaLabChat-answer" />;
+  return <div ref={host} className="jp-OllamaLabChat-answer" dir="auto" />;
 }

@@ -50,7 +50,9 @@ function Prompt({ message }: { message: MessageModel }): ReactElement {
   }
   return (
     <>
-      <div className="jp-OllamaLabChat-prompt">{message.text}</div>
+      <div className="jp-OllamaLabChat-prompt" dir="auto">
+        {message.text}
+      </div>
       {message.attachments.length > 0 && (
         <ul
           className="jp-OllamaLabChat-chips"

@@ -62,5 +62,5 @@ function GrowingText({ message }: { message: MessageModel }): ReactElement {
       message.rewritten.disconnect(rewrite);
     };
   }, [message]);
-  return <div ref={host} className="jp-OllamaLabChat-thoughts" />;
+  return <div ref={host} className="jp-OllamaLabChat-thoughts" dir="auto" />;
 }
