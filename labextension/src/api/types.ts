@@ -198,8 +198,6 @@ export interface IExport {
 
 /** One prompt. What is left out is the chat's own or the server's default. */
 export interface IChatRequest {
-  /** Whether the answer goes on when the page leaves. */
-  keep_running?: boolean;
   conversation_id?: string;
   /** A chat that is stored nowhere sends its messages along. */
   private?: { messages: IMessage[] };

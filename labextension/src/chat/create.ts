@@ -83,7 +83,6 @@ function createServices(parts: IParts): IChatServices {
   void parts.settings?.load(PluginIDs.chat).then(loaded => {
     const read = () => {
       view.isEnterSending = loaded.get('sendWith').composite !== 'shift-enter';
-      session.keepsRunning = loaded.get('keepRunning').composite === true;
     };
     presets.attach(loaded);
     loaded.changed.connect(read);

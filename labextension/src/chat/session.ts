@@ -29,9 +29,6 @@ export class Session implements IDisposable {
     });
   }
 
-  /** Whether answers go on when the page is gone. */
-  keepsRunning = false;
-
   /** The chat on show. */
   get chat(): ChatModel {
     return this._chat;
@@ -122,7 +119,6 @@ export class Session implements IDisposable {
     const chat = new ChatModel({
       client: this._client,
       trans: this._trans,
-      keepsRunning: () => this.keepsRunning,
       ...options
     });
     const save = () => this._savedChanged.emit();
