@@ -356,3 +356,23 @@ describe('a private chat', () => {
     expect(second).not.toHaveProperty('conversation_id');
   });
 });
+
+it('keeps what it was told where a server that died kept less', async () => {
+  server.on('POST chat', async call => {
+    await begun(call);
+    await call.line({ type: 'delta', text: 'cause of' });
+    await until(() => texts()[1] === 'Because of');
+    call.cut();
+  });
+  server.on('GET conversations/chat-1', call =>
+    call.json(
+      conversation([PROMPT, { ...ANSWER, text: 'Be', state: 'broken' }])
+    )
+  );
+  chat.draft = 'Why?';
+  await chat.send();
+
+  await chat.refresh();
+
+  expect(texts()).toEqual(['Why?', 'Because of']);
+});

@@ -223,8 +223,12 @@ export class ConversationModel {
   }
 
   private _put(message: IMessage): void {
-    this._tree.set(message);
     const model = this._models.get(message.id);
+    if (model && Private.isCutShort(message, model)) {
+      const { text, thinking, error } = model.data;
+      message = { ...message, text, thinking, error: message.error ?? error };
+    }
+    this._tree.set(message);
     if (!model) {
       return;
     }
@@ -282,6 +286,16 @@ namespace Private {
   export function newKey(): string {
     count += 1;
     return `${prefix}${count}`;
+  }
+
+  /** Whether a server that died kept less of an answer than this page was told. */
+  export function isCutShort(message: IMessage, model: MessageModel): boolean {
+    return (
+      ['broken', 'stopped'].includes(model.state) &&
+      ['broken', 'stopped'].includes(message.state) &&
+      model.text.startsWith(message.text) &&
+      model.thinking.startsWith(message.thinking)
+    );
   }
 
   export function isMadeHere(id: MessageId): boolean {
