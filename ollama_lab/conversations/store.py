@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ollama_lab.errors import BadUsage, OllamaLabError, one_of
 
-from . import exchange, export, rows, search, shelf, tree, turns
+from . import exchange, rows, search, shelf, tree, turns
 from .chat import (
     ROLES,
     AttachedText,
@@ -413,10 +413,14 @@ class Store:
 
     def export_markdown(self, chat_id: str) -> str:
         """Write the branch on show as Markdown."""
+        from . import export
+
         return export.to_markdown(self.read(chat_id))
 
     def export_notebook(self, chat_id: str) -> str:
         """Write the branch on show as a notebook; Python in answers becomes code cells."""
+        from . import export
+
         return export.to_notebook(self.read(chat_id))
 
     def import_json(self, data: str | bytes) -> list[str]:
