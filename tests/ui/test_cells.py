@@ -228,7 +228,10 @@ def test_the_button_asks_with_the_code_and_the_error(
     expect(asked.get_by_role("listitem")).to_have_text(
         ["cell 1 of explained.ipynb", "error of cell 1 of explained.ipynb"]
     )
-    sent = lab_ollama.wait_for("/api/chat", timeout=_LONG_MS / 1000).body["messages"][-1]["content"]
+    # Waiting in the page: while this thread waits for anything else, so do the page's requests,
+    # each of which Playwright asks `WatchedPage` about.
+    expect(_chat(opened)).to_contain_text("This answer is scripted.", timeout=_LONG_MS)
+    sent = lab_ollama.calls("/api/chat")[-1].body["messages"][-1]["content"]
     assert "def half(x):" in sent
     assert "ZeroDivisionError: division by zero" in sent
     assert "\x1b" not in sent
