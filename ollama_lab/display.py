@@ -316,7 +316,8 @@ def footer(
     stats = answer.stats
     parts = [f"{answer.provenance.model} ({why})" if why else answer.provenance.model]
     if stats.answer_tokens:
-        parts.append(f"{stats.answer_tokens:,} tokens")
+        word = "token" if stats.answer_tokens == 1 else "tokens"
+        parts.append(f"{stats.answer_tokens:,} {word}")
     if rate := stats.tokens_per_second:
         parts.append(f"{rate:,.1f} tokens/s" if rate < 100 else f"{rate:,.0f} tokens/s")  # noqa: PLR2004 (digits that mean nothing)
     if first_token_seconds is not None:

@@ -66,6 +66,14 @@ def test_without_any_in_memory_the_newest_chat_model_answers(notebook: Notebook)
     assert footer(result).startswith("tiny:latest (the newest here)")
 
 
+def test_an_answer_of_one_token_is_not_of_tokens(notebook: Notebook) -> None:
+    notebook.ollama.say("Yes")
+
+    result = notebook.ask()
+
+    assert " · 1 token · " in footer(result)
+
+
 def test_the_demo_model_says_what_it_is(notebook: Notebook) -> None:
     notebook.ollama.models.clear()
     notebook.ollama.add(FakeModel("demo"))
