@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ollama_lab.engine.runner import Runner
 
 
-class _Talk(Base):
+class _Talk(Base, ABC):
     """What the two routes share."""
 
     kind = ""
@@ -100,8 +101,9 @@ class _Talk(Base):
         head = {"model": asked.model, "created_at": timestamp(time.time_ns())}
         return head | self._content(content, parts)
 
+    @abstractmethod
     def _content(self, content: str, parts: Mapping[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """Write some words, and what comes with them, as the route says them."""
 
 
 class Chat(_Talk):
