@@ -14,6 +14,7 @@ The tree, with the HTTP status a door answers with::
     ├── Unauthorized     401  the host wants a key
     ├── NoRoom           507  memory or disk, with figures
     └── BadUsage         400  wrong option, bad value
+        └── NotFound     404  a chat or a pull that is not, or no longer, there
     Stopped(KeyboardInterrupt)    the user pressed Stop; the partial answer is kept
 """
 
@@ -132,6 +133,12 @@ class BadUsage(OllamaLabError):
     """A wrong option or a bad value, found before anything was sent."""
 
     http_status = 400
+
+
+class NotFound(BadUsage):
+    """What is named, a chat or a pull, is not or no longer there."""
+
+    http_status = 404
 
 
 class Stopped(KeyboardInterrupt):

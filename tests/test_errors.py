@@ -10,6 +10,8 @@ import pytest
 from ollama_lab import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from live_shell import Shell
 
 STATUSES = {
@@ -25,6 +27,7 @@ STATUSES = {
     errors.Unauthorized: 401,
     errors.NoRoom: 507,
     errors.BadUsage: 400,
+    errors.NotFound: 404,
 }
 
 
@@ -37,7 +40,13 @@ def test_each_error_has_its_http_status(kind: type[errors.OllamaLabError], statu
 
 
 def test_the_tree_has_no_error_without_a_test() -> None:
-    assert set(errors.OllamaLabError.__subclasses__()) == set(STATUSES) - {errors.OllamaLabError}
+    assert set(_descendants(errors.OllamaLabError)) == set(STATUSES) - {errors.OllamaLabError}
+
+
+def _descendants(kind: type[errors.OllamaLabError]) -> Iterator[type[errors.OllamaLabError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)
 
 
 def test_the_tree_is_drawn_as_it_is() -> None:

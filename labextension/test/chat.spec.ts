@@ -159,8 +159,11 @@ describe('sending', () => {
     chat = new ChatModel({ client });
     const sending = send('Why?');
     await until(() => chat.state === 'waiting');
+    const words = () => chat.conversation.messages.at(-1)?.phase?.words;
+    expect(words()).toBe('waiting for another answer to end');
     others.forEach(other => other.stop());
     await until(() => chat.state === 'answering');
+    expect(words()).not.toBe('waiting for another answer to end');
     chat.stop();
 
     await Promise.all([...running, sending]);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ollama_lab.errors import BadUsage
+from ollama_lab.errors import BadUsage, NotFound
 
 from .chat import AttachedText, Chat, Message, Parameters, Picture
 
@@ -32,9 +32,9 @@ WHERE m.message_id IN ({marks}) ORDER BY m.message_id, m.position
 """
 
 
-def no_chat(chat_id: str) -> BadUsage:
+def no_chat(chat_id: str) -> NotFound:
     """Word a chat that is not, or no longer, there."""
-    return BadUsage(f"There is no chat '{chat_id}'.", hint="List them: %ollama chats")
+    return NotFound(f"There is no chat '{chat_id}'.", hint="List them: %ollama chats")
 
 
 def no_message(message_id: int) -> BadUsage:
@@ -47,7 +47,7 @@ def chat(connection: sqlite3.Connection, chat_id: str) -> Chat:
 
     Raises
     ------
-    BadUsage
+    NotFound
         There is none with this id.
     """
     row = connection.execute(

@@ -28,6 +28,10 @@ _UNEXPECTED = errors.OllamaLabError(
     "Something unexpected went wrong on the Jupyter server.",
     hint="Its log has the details.",
 )
+_SIGNED_OUT = errors.Unauthorized(
+    "This page is no longer signed in to the Jupyter server.",
+    hint="Load the page again.",
+)
 _KINDS: dict[int, type[errors.OllamaLabError]] = {401: errors.Unauthorized, 403: errors.Forbidden}
 
 
@@ -118,6 +122,10 @@ class Handler(APIHandler):
         exc = (kwargs.get("exc_info") or (None, None))[1]
         if not isinstance(exc, HTTPError):
             self.refuse(_UNEXPECTED, status_code)
+            return
+        if status_code == HTTPStatus.FORBIDDEN and not self.current_user:
+            # Jupyter's own word for a token that ran out is "Forbidden", which helps nobody.
+            self.refuse(_SIGNED_OUT, status_code)
             return
         said = exc.log_message or exc.reason or HTTPStatus(status_code).phrase
         if exc.args and exc.log_message:

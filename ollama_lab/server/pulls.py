@@ -95,12 +95,12 @@ class Pulls:
 
         Raises
         ------
-        BadUsage
+        NotFound
             There is no such pull.
         """
         job = self._jobs.get(job_id)
         if job is None:
-            raise errors.BadUsage(f"There is no pull '{job_id}'.", hint="Load the list again.")
+            raise errors.NotFound(f"There is no pull '{job_id}'.", hint="Load the list again.")
         await _stop(job)
 
     async def close(self) -> None:

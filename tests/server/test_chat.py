@@ -364,7 +364,7 @@ def test_two_tabs_in_one_chat_make_branches(server: Server, ollama: FakeOllama) 
         pytest.param({"text": "x", "images": ["?"]}, 400, "is not base64.", id="no base64"),
         pytest.param({"text": "x", "images": ["eHh4eA=="]}, 400, "image", id="no image"),
         pytest.param(
-            {"text": "x", "conversation_id": "nope"}, 400, "There is no chat 'nope'.", id="no chat"
+            {"text": "x", "conversation_id": "nope"}, 404, "There is no chat 'nope'.", id="no chat"
         ),
         pytest.param({"text": "x", "parent_id": "1"}, 400, "'parent_id'", id="wrong parent"),
         pytest.param({"text": "x" * 5_000_000}, 413, "5,000,000 characters", id="5 MB"),

@@ -104,7 +104,7 @@ def test_a_chat_that_is_not_there_is_named(server: Server, method: str, path: st
 
     status, error = server.refusal(method, f"conversations/nope{path}", body)
 
-    assert (status, error["message"]) == (400, "There is no chat 'nope'.")
+    assert (status, error["message"]) == (404, "There is no chat 'nope'.")
 
 
 # ---------------------------------------------------------------- the list

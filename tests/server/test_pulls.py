@@ -104,4 +104,4 @@ def test_a_name_that_no_model_can_have_is_refused(server: Server) -> None:
 def test_a_pull_that_is_not_there_cannot_be_canceled(server: Server) -> None:
     status, error = server.refusal("DELETE", "pulls/0123456789abcdef")
 
-    assert (status, error["message"]) == (400, "There is no pull '0123456789abcdef'.")
+    assert (status, error["message"]) == (404, "There is no pull '0123456789abcdef'.")

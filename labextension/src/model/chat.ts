@@ -244,10 +244,15 @@ export class ChatModel {
     try {
       const lines = this._client.chat(request, {
         signal: abort.signal,
-        onWait: () => this._enter('waiting')
+        onWait: () => {
+          const words = this._trans.__('waiting for another answer to end');
+          answer.wait({ words, seconds: 0 });
+          this._enter('waiting');
+        }
       });
       for await (const line of lines) {
         if (line.type === 'start') {
+          answer.wait(null);
           this._enter('answering');
         }
         this.conversation.apply(line);

@@ -114,8 +114,8 @@ export class MessageModel {
     }
   }
 
-  /** Say what it waits for. */
-  wait(phase: IPhase): void {
+  /** Say what it waits for; null where nobody has said yet. */
+  wait(phase: IPhase | null): void {
     this._phase = phase;
     this._changed.emit();
   }
