@@ -270,7 +270,9 @@ def test_everything_has_room_in_a_narrow_panel(chat: ChatPanel, lab_ollama: Fake
     # JupyterLab's own least width of a sidebar is 250.
     chat.region.evaluate("panel => { panel.style.minWidth = panel.style.maxWidth = '200px'; }")
 
-    expect(chat.ask("What is a mean?").get_by_role("link")).to_have_text("the docs")
+    answer = chat.ask("What is a mean?")
+    expect(answer.get_by_role("link")).to_have_text("the docs")
+    expect(answer.locator("mjx-container")).to_have_count(2)
     chat.take_picture("narrow")
 
     wide = chat.region.evaluate(
