@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,10 +33,9 @@ _CALL = """async ([path, body]) => {
     });
     return answer.json();
 }"""
-_WORKSPACE = "reloaded"
-_IS_SAVED = """async draft => {
+_IS_SAVED = """async ([workspace, draft]) => {
     const { serverSettings } = jupyterapp.serviceManager;
-    const url = `${serverSettings.baseUrl}lab/api/workspaces/reloaded?${Math.random()}`;
+    const url = `${serverSettings.baseUrl}lab/api/workspaces/${workspace}?${Math.random()}`;
     const headers = { Authorization: `token ${serverSettings.token}` };
     const { data } = await (await fetch(url, { headers })).json();
     const chat = data['ollama-lab:chat'];
@@ -58,6 +58,8 @@ class ChatPanel:
         self._watched = watched
         self._lab = lab
         self.page = watched.page
+        # One that a test before left has the chat open already, and a press on its tab closes it.
+        self._workspace = f"alone-{secrets.token_hex(4)}"
         self.region = self.page.get_by_role("region", name="Ollama chat")
 
     def open(self, name: str, cells: Sequence[str] = ("x = 1",)) -> None:
@@ -72,13 +74,13 @@ class ChatPanel:
 
         In a workspace of its own: one that is reset may be so once more by a reload.
         """
-        self.page.goto(f"{self._lab.url}lab/workspaces/{_WORKSPACE}?token={self._lab.token}")
+        self.page.goto(f"{self._lab.url}lab/workspaces/{self._workspace}?token={self._lab.token}")
         self.page.get_by_role("tab", name="Ollama chat").click()
         self.composer.wait_for()
 
     def reload(self, draft: str) -> None:
         """Load the page of `open_alone` again, once it is saved that chat and draft are open."""
-        self.wait_until(lambda: bool(self.page.evaluate(_IS_SAVED, draft)))
+        self.wait_until(lambda: bool(self.page.evaluate(_IS_SAVED, [self._workspace, draft])))
         self.page.reload()
         self.composer.wait_for()
 

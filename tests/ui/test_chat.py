@@ -32,7 +32,7 @@ def test_the_models_of_the_server_are_listed_with_what_they_can_do(chat: ChatPan
 
     listed = chat.region.get_by_role("list", name="Models on this server")
     expect(listed.get_by_role("listitem")).to_have_count(4)
-    expect(listed.get_by_role("button", name="tiny-see")).to_have_count(3)
+    expect(listed.get_by_role("button", name="tiny-see")).to_have_count(4)
     expect(listed).to_contain_text("completion, vision")
     expect(listed.get_by_role("button", name="tiny-embed:latest 22M")).to_be_disabled()
 
