@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from waiting import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,11 +104,8 @@ class ChatPanel:
         return self.answers.nth(count)
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
-        """Return once it is so; the page goes on meanwhile, which a wait of Python's would stop."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not is_so():
-            assert time.monotonic() < deadline, f"not so within {DEADLINE_SECONDS:g} s"
-            self.page.wait_for_timeout(20)
+        """Return once it is so; see `WatchedPage.wait_until`."""
+        self._watched.wait_until(is_so)
 
     @property
     def answers(self) -> Locator:

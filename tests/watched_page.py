@@ -6,12 +6,15 @@ import json
 import re
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from waiting import DEADLINE_SECONDS
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from live_lab import Lab
     from playwright.sync_api import Dialog, Locator, Page, Request, Route, WebSocket
@@ -131,6 +134,13 @@ class WatchedPage:
         """Move over, focus and press everything in the outputs, as a person might."""
         self.page.evaluate(_PROVOKE)
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Return once it is so; the page goes on meanwhile, which a wait of Python's would stop."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, f"not so within {DEADLINE_SECONDS:g} s"
+            self.page.wait_for_timeout(20)
 
     def numbers_asked_for(self) -> list[int]:
         """Numbers of the attacks whose requests were caught."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import attack_corpus
@@ -24,7 +23,6 @@ _ASKING = """
 for number in range({count}):
     get_ipython().run_cell_magic("ollama", "-m tiny-think --think", f"Question {{number}}")
 """
-_PATIENCE_S = 20.0
 _SAFE = "__import__('ollama_lab.sanitize').sanitize.sanitize"
 
 
@@ -109,10 +107,7 @@ def test_the_same_answers_act_when_they_go_out_as_they_came(
     page.provoke()
 
     # What acts may take its time: a script waits for a picture that fails, a request for its turn.
-    end = time.monotonic() + _PATIENCE_S
-    while len(acted := {*page.fired(), *page.numbers_asked_for()}) < at_least:
-        if time.monotonic() > end:
-            break
-        page.page.wait_for_timeout(50)
+    page.wait_until(lambda: len({*page.fired(), *page.numbers_asked_for()}) >= at_least)
+    acted = {*page.fired(), *page.numbers_asked_for()}
     print(f"{kind}: {len(acted)} of {len(texts)} ran a script or made a request")
     assert len(acted) >= at_least
