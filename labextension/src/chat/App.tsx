@@ -91,7 +91,11 @@ function UndoBar(): ReactElement | null {
       <span>
         {removed.title
           ? trans.__('Deleted: %1', removed.title)
-          : trans.__('Deleted: %1 chats', removed.ids.length)}
+          : trans._n(
+              'Deleted: %1 chat',
+              'Deleted: %1 chats',
+              removed.ids.length
+            )}
       </span>
       <button
         type="button"

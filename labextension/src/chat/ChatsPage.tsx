@@ -3,6 +3,7 @@ import { deleteIcon, downloadIcon, editIcon } from '@jupyterlab/ui-components';
 import { useEffect, useState, type ReactElement } from 'react';
 
 import type { IConversationSummary } from '../api/types';
+import { formatTitle } from '../model/format';
 import { IconButton } from './Button';
 import { ExportMenu } from './ExportMenu';
 import { FailureNote } from './FailureNote';
@@ -125,7 +126,7 @@ function ChatItem({
   const { history, session, trans, view } = useServices();
   const [isRenaming, setRenaming] = useState(false);
   const [isExporting, setExporting] = useState(false);
-  const title = summary.title || trans.__('Untitled chat');
+  const title = formatTitle(summary.title, trans);
   if (isRenaming) {
     return (
       <li className="jp-OllamaLabChat-item">

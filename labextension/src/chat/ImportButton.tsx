@@ -12,7 +12,9 @@ export function ImportButton(): ReactElement {
     if (only === undefined) {
       return;
     }
-    announcer.say(trans.__('Imported: %1 chats', ids.length));
+    announcer.say(
+      trans._n('Imported: %1 chat', 'Imported: %1 chats', ids.length)
+    );
     if (ids.length === 1) {
       await session.open(only);
       view.show('chat');

@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 
 import type { IConversationSummary } from '../api/types';
+import { formatTitle } from '../model/format';
 import { useServices } from './services';
 
 /** The chats that are marked; null while nobody marks. */
@@ -39,7 +40,7 @@ export function SelectionBar({ marked, onMark }: IMarking): ReactElement {
           void history.removeSome(
             chosen.map(({ id, title }) => ({
               id,
-              title: title || trans.__('Untitled chat')
+              title: formatTitle(title, trans)
             }))
           );
         }}
@@ -80,7 +81,7 @@ export function MarkedItem({
           onChange={toggle}
         />{' '}
         <span className="jp-OllamaLabChat-itemTitle">
-          {summary.title || trans.__('Untitled chat')}
+          {formatTitle(summary.title, trans)}
         </span>
       </label>
     </li>

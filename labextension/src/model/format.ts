@@ -45,3 +45,8 @@ function short(value: number, decimals: number): string {
   const digits = value < 9.95 ? decimals : 0;
   return value.toLocaleString(undefined, { maximumFractionDigits: digits });
 }
+
+/** What a chat is called on the screen. */
+export function formatTitle(title: string, trans: ITranslate): string {
+  return title || trans.__('Untitled chat');
+}
