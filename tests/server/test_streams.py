@@ -298,8 +298,18 @@ def test_a_line_of_a_megabyte_is_relayed(server: Server, ollama: FakeOllama) -> 
 
 @contextlib.contextmanager
 def streams(server: Server, count: int) -> Iterator[list[Stream]]:
+    """Begin answers, as many as may be: none of another test's may be ending still, before or after."""
+    wait_until(lambda: not is_answering(server, count))
     with contextlib.ExitStack() as opened:
         yield [opened.enter_context(asked(server, f"Prompt {i}")) for i in range(count)]
+    wait_until(lambda: not is_answering(server, count))
+
+
+def is_answering(server: Server, count: int) -> bool:
+    """Whether an answer is being written in one of the newest chats."""
+    newest = server.get(f"conversations?limit={count}")["conversations"]
+    chats = [server.get(f"conversations/{one['id']}") for one in newest]
+    return any(message["state"] == "streaming" for chat in chats for message in chat["messages"])
 
 
 def test_the_server_answers_while_eight_answers_are_written(
