@@ -123,14 +123,15 @@ def test_a_waiting_reload_is_not_overtaken(
 
 
 def test_a_reload_of_a_client_that_left_does_not_happen(engine: LiveEngine) -> None:
-    with streaming(engine) as answer:
+    # It must not end before the client is gone: then the reload is on its way.
+    with streaming(engine, 1000, options=LARGE) as answer:
         with asking(engine, {"model": "slow", "prompt": "x", "options": {"num_ctx": 1024}}):
             engine.wait_until(lambda: engine.engine.pool._waiting == 1)
         engine.wait_until(lambda: engine.engine.pool._waiting == 0)
         lines = answer.rest()
 
     assert lines[-1]["done"]
-    assert window(engine, "slow:latest") == 512
+    assert window(engine, "slow:latest") == LARGE["num_ctx"]
 
 
 def test_an_unload_waits_for_the_running_answer(engine: LiveEngine) -> None:
