@@ -15,8 +15,8 @@ from ollama_lab import errors, hosts, models, wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ollama_lab.ask import Session
     from ollama_lab.client import Client
+    from ollama_lab.session import Session
 
 #: Where an Ollama often is when it is not where one looked: beside a container, or on its host.
 _OTHER_PLACES = (

@@ -10,8 +10,8 @@ from fake_ollama import FakeModel, FakeOllama, Status
 from scripted_peer import Peer, whole
 
 from ollama_lab import doctor, settings
-from ollama_lab.ask import Session
 from ollama_lab.doctor import Check
+from ollama_lab.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -46,6 +46,7 @@ ROOMS = (
     ("attachments", "tools", "cache"),
     ("answer",),
     ("display",),
+    ("session",),
     ("ask", "jobs", "batch"),
     ("doctor", "autoload", "kernelspec", "lab"),
 )
@@ -272,7 +273,7 @@ import sys
 sys.path[:0] = [{folder!r}]
 import ollama_lab, ollama_lab.hosts, ollama_lab.client
 from ollama_lab import settings
-from ollama_lab.ask import Request, Session
+from ollama_lab.session import Request, Session
 session = Session(settings.load())
 session.settings.host = {url!r}
 assert not ollama_lab.hosts.engine_installed()

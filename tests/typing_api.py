@@ -8,10 +8,10 @@ from typing import Any, assert_type
 
 from ollama_lab import hosts, models, options, settings, wire
 from ollama_lab.answer import Answer, CodeBlock, Provenance, Record
-from ollama_lab.ask import Plan, Request, Session
 from ollama_lab.client import Client
 from ollama_lab.errors import BadUsage, OllamaLabError, Stopped, Unreachable
 from ollama_lab.hosts import Host, Hosts
+from ollama_lab.session import Plan, Request, Session
 from ollama_lab.settings import OllamaLab
 from ollama_lab.transport import Patience
 

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from ollama_lab import display, prompts
 from ollama_lab.answer import Answer, Provenance
-from ollama_lab.ask import Request
 from ollama_lab.attachments import Image, read_file, read_image, render
 from ollama_lab.errors import BadUsage, OllamaLabError, Stopped
 from ollama_lab.kinds import is_a
 from ollama_lab.magics.interrupts import Interrupts
 from ollama_lab.magics.stored import Prompt, StoredChat
+from ollama_lab.session import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ollama_lab.answer import Record
-    from ollama_lab.ask import Plan, Session
     from ollama_lab.magics.arguments import CellArguments
     from ollama_lab.magics.line import Kernel
+    from ollama_lab.session import Plan, Session
     from ollama_lab.wire import Chunk
 
 #: Shorter waits need no words: a status that flashes by is noise.

@@ -21,9 +21,9 @@ from ollama_lab.progress import size
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ollama_lab.ask import Session
     from ollama_lab.magics.history import History
     from ollama_lab.magics.stored import Chats
+    from ollama_lab.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ class OllamaMagics:
     def kernel(self) -> line.Kernel:
         """The settings, connections and conversation of this kernel."""
         from ollama_lab import settings
-        from ollama_lab.ask import Session
         from ollama_lab.magics.history import History
         from ollama_lab.magics.stored import Chats
+        from ollama_lab.session import Session
 
         return line.Kernel(self.shell, Session(settings.load(self.shell)), History(), Chats())
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ollama_lab.answer import Answer
-    from ollama_lab.ask import Plan, Request
     from ollama_lab.conversations import (
         AttachedText,
         Chat,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     )
     from ollama_lab.images import Image
     from ollama_lab.magics.cell import Watch
+    from ollama_lab.session import Plan, Request
     from ollama_lab.wire import Chunk
 
 _PNG = b"\x89PNG"

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab import options
-from ollama_lab.ask import Request
 from ollama_lab.conversations import Message, Parameters
 from ollama_lab.errors import BadUsage
 from ollama_lab.images import read_image
 from ollama_lab.server import history
 from ollama_lab.server.body import Body
+from ollama_lab.session import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ollama_lab.ask import Plan, Session
     from ollama_lab.conversations import AttachedText, Conversation, Picture, Store
     from ollama_lab.models import Choice
     from ollama_lab.server.backend import Backend
+    from ollama_lab.session import Plan, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

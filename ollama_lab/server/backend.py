@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from traitlets.config import Configurable
 
-    from ollama_lab.ask import Session
     from ollama_lab.conversations import Store
+    from ollama_lab.session import Session
 
     Task = asyncio.Task[None]
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from tornado import web
 
-from ollama_lab import aclient, ask, errors, models, wire
+from ollama_lab import aclient, errors, models, wire
 from ollama_lab.server import contract
 from ollama_lab.server.base import Handler, Streaming, authorized
 from ollama_lab.server.relay import READ_PACE
+from ollama_lab.session import phase_words
 
 if TYPE_CHECKING:
     from ollama_lab.answer import Answer
@@ -160,15 +161,15 @@ class Answering:
     async def _phase(self) -> str:
         """Say what is waited for; only before the first word can the server tell."""
         if self._first_at:
-            return ask.phase_words(is_loaded=None)
+            return phase_words(is_loaded=None)
         shortly = replace(self._backend.sessions.patience, connect_seconds=_LOOK_SECONDS)
         shortly = replace(shortly, first_byte_seconds=_LOOK_SECONDS, idle_seconds=_LOOK_SECONDS)
         try:
             loaded = models.from_ps(await aclient.fetch(self._plan.client.host, wire.ps(), shortly))
         except errors.OllamaLabError:
-            return ask.phase_words(is_loaded=None)
+            return phase_words(is_loaded=None)
         name = self._plan.model.name
-        return ask.phase_words(is_loaded=any(models.same(name, one) for one in loaded))
+        return phase_words(is_loaded=any(models.same(name, one) for one in loaded))
 
     # ------------------------------------------------------------ ends
 

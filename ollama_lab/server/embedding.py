@@ -13,8 +13,8 @@ from ollama_lab.server.base import Handler, authorized
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ollama_lab.ask import Session
     from ollama_lab.hosts import Host
+    from ollama_lab.session import Session
 
 
 class EmbedHandler(Handler):

@@ -13,10 +13,10 @@ from ollama_lab.server.base import Streaming, authorized
 from ollama_lab.server.relay import READ_PACE
 
 if TYPE_CHECKING:
-    from ollama_lab.ask import Session
     from ollama_lab.hosts import Host
     from ollama_lab.server.body import Body
     from ollama_lab.server.relay import Relay
+    from ollama_lab.session import Session
 
 
 class GenerateHandler(Streaming):

@@ -12,8 +12,8 @@ from ollama_lab.server.base import Handler, authorized
 
 if TYPE_CHECKING:
     from ollama_lab import models
-    from ollama_lab.ask import Session
     from ollama_lab.server.backend import Backend
+    from ollama_lab.session import Session
 
 
 class HealthHandler(Handler):

@@ -13,11 +13,11 @@ from ollama_lab.server.base import Handler, authorized
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ollama_lab.ask import Session
     from ollama_lab.hosts import Host
     from ollama_lab.server.administration import Administration
     from ollama_lab.server.backend import Backend
     from ollama_lab.server.body import Body
+    from ollama_lab.session import Session
 
 
 class ModelsHandler(Handler):

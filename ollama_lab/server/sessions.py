@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from ollama_lab import settings
-from ollama_lab.ask import Session
 from ollama_lab.hosts import Host, Hosts
+from ollama_lab.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

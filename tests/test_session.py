@@ -12,7 +12,6 @@ from fake_ollama import FakeModel, FakeOllama, Status, Text, Wait
 from waiting import wait_until
 
 from ollama_lab import prompts, settings
-from ollama_lab.ask import Request, Session
 from ollama_lab.errors import (
     BadUsage,
     Forbidden,
@@ -21,11 +20,12 @@ from ollama_lab.errors import (
     Refused,
     Unreachable,
 )
+from ollama_lab.session import Request, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ollama_lab.ask import Plan
+    from ollama_lab.session import Plan
 
 NOWHERE = "http://127.0.0.1:1"
 
