@@ -13,13 +13,26 @@ from ollama_lab.engine.app import Engine
 from ollama_lab.engine.recipe import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from types import TracebackType
 
     from ollama_lab.engine.store import Store
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 20
+
+
+def lines_of(response: httpx.Response) -> Iterator[bytes]:
+    """Give the lines of a stream, each as it comes.
+
+    httpx's own ``iter_lines`` also cuts at U+0085, which a model of random words writes now and then.
+    """
+    waiting = b""
+    for data in response.iter_bytes():
+        *lines, waiting = (waiting + data).split(b"\n")
+        yield from lines
+    if waiting:
+        yield waiting
 
 
 class LiveEngine:

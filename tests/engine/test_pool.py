@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from live_engine import DEADLINE_SECONDS, LiveEngine
+from live_engine import DEADLINE_SECONDS, LiveEngine, lines_of
 
 from ollama_lab.engine.recipe import Limits
 
@@ -49,7 +49,7 @@ class Streamed:
     """An answer that is being written: its first line is here, the rest comes when asked for."""
 
     def __init__(self, response: Response) -> None:
-        self._lines = response.iter_lines()
+        self._lines = lines_of(response)
         self.first = json.loads(next(self._lines))
 
     def rest(self) -> list[dict[str, Any]]:

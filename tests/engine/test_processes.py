@@ -13,7 +13,7 @@ import httpx
 import ollama
 import psutil
 import pytest
-from live_engine import DEADLINE_SECONDS, LiveEngine
+from live_engine import DEADLINE_SECONDS, LiveEngine, lines_of
 
 from ollama_lab.engine.recipe import Limits
 from ollama_lab.engine.runner import DIED
@@ -77,7 +77,7 @@ def wait_for(is_true: Callable[[], bool]) -> None:
 
 def test_a_killed_child_is_an_error_line_and_the_next_request_works(engine: LiveEngine) -> None:
     with engine.http.stream("POST", "/api/generate", json=body()) as response:
-        lines = response.iter_lines()
+        lines = lines_of(response)
         first = json.loads(next(lines))
         kill(engine)
         last = json.loads(list(lines)[-1])
@@ -125,7 +125,7 @@ def test_a_child_that_died_while_idle_is_not_noticed_by_the_next_request(
 
 def test_a_client_that_leaves_a_stream_stops_the_model(engine: LiveEngine) -> None:
     with engine.http.stream("POST", "/api/generate", json=body()) as response:
-        lines = response.iter_lines()  # held: httpx hangs up when its iterator is collected
+        lines = lines_of(response)  # held: httpx hangs up when its iterator is collected
         next(lines)
         child = psutil.Process(engine.children()["slow:latest"])
         wait_for(lambda: works(child))
@@ -182,7 +182,7 @@ def test_closing_an_engine_in_the_middle_of_an_answer_leaves_no_child(tmp_path: 
     with LiveEngine(shelf.store(tmp_path, "tiny-endless")) as running:
         request = {"model": "tiny-endless", "prompt": "x", "options": {"num_predict": 400}}
         with running.http.stream("POST", "/api/generate", json=request) as response:
-            lines = response.iter_lines()
+            lines = lines_of(response)
             next(lines)
             child = running.children()["tiny-endless:latest"]
             running.run(running.engine.close())

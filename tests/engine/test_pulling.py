@@ -8,6 +8,7 @@ import ollama
 import pytest
 import wire_cases
 from fake_registry import FakeRegistry, Sending
+from live_engine import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ def test_a_client_that_leaves_stops_the_download(
     name = registry.add_model("stalls", [layer])
 
     with engine.http.stream("POST", "/api/pull", json={"model": name}) as response:
-        lines = response.iter_lines()
+        lines = lines_of(response)
         first = json.loads(next(lines))
         assert registry.stalled.wait(DEADLINE_SECONDS)
 
