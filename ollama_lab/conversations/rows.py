@@ -18,7 +18,8 @@ _MOST_VARIABLES = 500
 
 _BRANCH = """
 WITH RECURSIVE branch (id, parent_id) AS (
-  SELECT id, parent_id FROM messages WHERE id = :leaf AND chat_id = :chat
+  SELECT id, parent_id FROM messages
+  WHERE id = :leaf AND chat_id = :chat AND deleted IS NULL
   UNION ALL
   SELECT m.id, m.parent_id FROM messages m JOIN branch b ON m.id = b.parent_id
 )
@@ -92,7 +93,7 @@ def branch(
 def every_message(connection: sqlite3.Connection, chat_id: str) -> tuple[Message, ...]:
     """Read the whole tree, parents before children."""
     rows = connection.execute(
-        "SELECT * FROM messages WHERE chat_id = ? ORDER BY id", (chat_id,)
+        "SELECT * FROM messages WHERE chat_id = ? AND deleted IS NULL ORDER BY id", (chat_id,)
     ).fetchall()
     return _as_messages(connection, chat_id, rows)
 
@@ -140,7 +141,8 @@ def spoken(connection: sqlite3.Connection, row: sqlite3.Row | Mapping[str, Any])
 def _siblings(connection: sqlite3.Connection, chat_id: str) -> dict[int | None, tuple[int, ...]]:
     found: dict[int | None, tuple[int, ...]] = {}
     for message_id, parent_id in connection.execute(
-        "SELECT id, parent_id FROM messages WHERE chat_id = ? ORDER BY id", (chat_id,)
+        "SELECT id, parent_id FROM messages WHERE chat_id = ? AND deleted IS NULL ORDER BY id",
+        (chat_id,),
     ):
         found[parent_id] = (*found.get(parent_id, ()), message_id)
     return found

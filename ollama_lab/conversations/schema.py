@@ -77,8 +77,14 @@ CREATE TABLE revision (value INTEGER NOT NULL);
 INSERT INTO revision VALUES (0);
 """
 
+# When a message was taken out of its chat; it can be brought back until it is erased.
+_VERSION_2 = """
+ALTER TABLE messages ADD COLUMN deleted REAL;
+CREATE INDEX messages_deleted ON messages (deleted) WHERE deleted IS NOT NULL;
+"""
+
 #: What leads from each version to the next. A step that was released is never changed.
-STEPS = (_VERSION_1,)
+STEPS = (_VERSION_1, _VERSION_2)
 
 
 def version(connection: sqlite3.Connection) -> int:

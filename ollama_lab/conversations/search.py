@@ -24,7 +24,8 @@ _LEAD_CHARACTERS = 40
 
 _HIT = (
     "SELECT m.chat_id, c.title, m.id, m.role, m.text, m.created FROM {source}"
-    " JOIN chats c ON c.id = m.chat_id WHERE c.deleted IS NULL AND m.state != 'streaming' AND "
+    " JOIN chats c ON c.id = m.chat_id"
+    " WHERE c.deleted IS NULL AND m.deleted IS NULL AND m.state != 'streaming' AND "
 )
 _NEWEST = " ORDER BY m.id DESC LIMIT ? OFFSET ?"
 
@@ -145,15 +146,14 @@ def _is_there(connection: sqlite3.Connection) -> bool:
     return found is not None
 
 
-def forget(connection: sqlite3.Connection, chat_ids: Sequence[str]) -> None:
-    """Take chats out of the index, before their messages are deleted."""
+def forget(connection: sqlite3.Connection, message_ids: Sequence[int]) -> None:
+    """Take messages out of the index, before they are erased."""
     if not is_available() or not _is_there(connection):
         return
-    for chat_id in chat_ids:
-        connection.execute(
-            "INSERT INTO words (words, rowid, text) SELECT 'delete', id, text FROM messages"
-            " WHERE chat_id = ? AND is_indexed = 1",
-            (chat_id,),
-        )
+    connection.executemany(
+        "INSERT INTO words (words, rowid, text) SELECT 'delete', id, text FROM messages"
+        " WHERE id = ? AND is_indexed = 1",
+        [(message_id,) for message_id in message_ids],
+    )
     # A deleted entry stays on the disk until the parts of the index are merged.
     connection.execute("INSERT INTO words (words) VALUES ('optimize')")

@@ -81,8 +81,9 @@ def mark_deleted(connection: sqlite3.Connection, chat_ids: Sequence[str]) -> Non
 
 def erase(connection: sqlite3.Connection, chat_ids: Sequence[str]) -> None:
     """Erase chats, and the images that no other chat shows."""
-    search.forget(connection, chat_ids)
     for chat_id in chat_ids:
+        messages = connection.execute("SELECT id FROM messages WHERE chat_id = ?", (chat_id,))
+        search.forget(connection, [row["id"] for row in messages])
         connection.execute("DELETE FROM chats WHERE id = ?", (chat_id,))
     connection.execute("DELETE FROM images WHERE digest NOT IN (SELECT digest FROM message_images)")
     connection.execute("UPDATE revision SET value = value + 1")

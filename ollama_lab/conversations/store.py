@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ollama_lab.errors import BadUsage, OllamaLabError, one_of
 
-from . import exchange, rows, search, shelf, tree, turns
+from . import exchange, removal, rows, search, shelf, tree, turns
 from .chat import (
     ROLES,
     AttachedText,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-#: How long a deleted chat can be brought back.
+#: How long a deleted chat, or message, can be brought back.
 UNDO_SECONDS = 3600.0
 
 
@@ -215,25 +215,27 @@ class Store:
             return rows.chat(connection, chat_id)
 
     def purge(self, *, older_than_seconds: float = 0.0) -> int:
-        """Erase chats that were deleted so long ago, and return how many.
+        """Erase chats and messages that were deleted so long ago, and return how many chats.
 
         Their text is overwritten in the file, in its index and in its log.
         """
+        before = time.time() - older_than_seconds
         with self._database.writing() as connection:
-            found = connection.execute(
-                "SELECT id FROM chats WHERE deleted <= ?", (time.time() - older_than_seconds,)
-            ).fetchall()
+            found = connection.execute("SELECT id FROM chats WHERE deleted <= ?", (before,))
             chat_ids = [row["id"] for row in found]
             if chat_ids:
                 shelf.erase(connection, chat_ids)
-        if chat_ids:
+            messages = removal.erase(connection, before)
+        if chat_ids or messages:
             self._database.erase_traces()
         return len(chat_ids)
 
     def _purge_due(self) -> None:
         with self._database.reading() as connection:
             due = connection.execute(
-                "SELECT 1 FROM chats WHERE deleted <= ? LIMIT 1", (time.time() - UNDO_SECONDS,)
+                "SELECT 1 FROM chats WHERE deleted <= :before"
+                " UNION SELECT 1 FROM messages WHERE deleted <= :before",
+                {"before": time.time() - UNDO_SECONDS},
             ).fetchone()
         if due:
             self.purge(older_than_seconds=UNDO_SECONDS)
@@ -387,6 +389,34 @@ class Store:
             leaf_id = tree.newest_below(connection, chat_id, message_id)
             tree.touch(connection, chat_id, leaf_id=leaf_id, is_new=False)
         return self.read(chat_id)
+
+    def delete_message(self, chat_id: str, message_id: int) -> int:
+        """Delete a message with all that follows it, and return how many messages went.
+
+        For an hour `restore_message` brings them back, then they are erased. Another branch at the
+        same place is shown, the newest; where there is none, the chat ends before the message.
+
+        Raises
+        ------
+        BadUsage
+            It is not in the chat, or an answer there is still being written.
+        """
+        self._mend(chat_id)
+        with self._database.writing() as connection:
+            count = removal.remove(connection, chat_id, message_id)
+        self._purge_due()
+        return count
+
+    def restore_message(self, chat_id: str, message_id: int) -> None:
+        """Bring a deleted message back with what went along with it, and show its branch.
+
+        Raises
+        ------
+        BadUsage
+            It is not, or no longer, in the chat, or the message that it follows is deleted, too.
+        """
+        with self._database.writing() as connection:
+            removal.restore(connection, chat_id, message_id)
 
     def _mend(self, chat_id: str | None = None) -> None:
         with self._database.reading() as connection:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _NEWEST_BELOW = """
 WITH RECURSIVE below (id) AS (
-  SELECT id FROM messages WHERE id = :message AND chat_id = :chat
+  SELECT id FROM messages WHERE id = :message AND chat_id = :chat AND deleted IS NULL
   UNION ALL
-  SELECT m.id FROM messages m JOIN below b ON m.parent_id = b.id
+  SELECT m.id FROM messages m JOIN below b ON m.parent_id = b.id WHERE m.deleted IS NULL
 )
 SELECT max(id) FROM below
 """
@@ -52,7 +52,8 @@ def parent_for(
         return rows.chat(connection, chat_id).leaf_id
     named = after if instead_of is None else instead_of
     row = connection.execute(
-        "SELECT parent_id FROM messages WHERE id = ? AND chat_id = ?", (named, chat_id)
+        "SELECT parent_id FROM messages WHERE id = ? AND chat_id = ? AND deleted IS NULL",
+        (named, chat_id),
     ).fetchone()
     if row is None:
         raise rows.no_message(named or 0)

@@ -64,7 +64,7 @@ class ConversationsHandler(Handler):
         made = await self.backend.disk(
             lambda store: store.create(title, _parameters(body, store)).id
         )
-        return await self.backend.disk(_reading(made))
+        return await self.backend.disk(reading(made))
 
     async def _delete(self) -> dict[str, Any]:
         self.backend.administration.check_change()
@@ -79,7 +79,7 @@ class ConversationHandler(Handler):
     @authorized("read")
     async def get(self, chat_id: str) -> None:
         """Read a chat with the branch on show."""
-        await self.reply(self.backend.disk(_reading(chat_id)))
+        await self.reply(self.backend.disk(reading(chat_id)))
 
     @web.authenticated
     @authorized("write")
@@ -97,7 +97,7 @@ class ConversationHandler(Handler):
         body = self.body()
         self.backend.administration.check_change()
         await self.backend.disk(lambda store: _change(store, chat_id, body))
-        return await self.backend.disk(_reading(chat_id))
+        return await self.backend.disk(reading(chat_id))
 
     async def _delete(self, chat_id: str) -> dict[str, str]:
         self.backend.administration.check_change()
@@ -117,7 +117,7 @@ class RestoreHandler(Handler):
     async def _restore(self, chat_id: str) -> dict[str, Any]:
         self.backend.administration.check_change()
         await self.backend.disk(lambda store: store.restore(chat_id))
-        return await self.backend.disk(_reading(chat_id))
+        return await self.backend.disk(reading(chat_id))
 
 
 class ExportHandler(Handler):
@@ -152,7 +152,7 @@ class ImportHandler(Handler):
         ids = await self.backend.disk(lambda store: store.import_json(text))
         if not ids:
             raise BadUsage("The file holds no chat.", hint="Import one that does.")
-        first = await self.backend.disk(_reading(ids[0]))
+        first = await self.backend.disk(reading(ids[0]))
         return {**first, "imported_ids": ids}
 
 
@@ -178,7 +178,8 @@ class ChangesHandler(Handler):
 # ---------------------------------------------------------------- in the thread of the chats
 
 
-def _reading(chat_id: str) -> Callable[[Store], dict[str, Any]]:
+def reading(chat_id: str) -> Callable[[Store], dict[str, Any]]:
+    """Give what reads a chat, with the branch on show."""
     return lambda store: contract.conversation(store.read(chat_id), store.picture)
 
 

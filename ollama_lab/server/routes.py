@@ -13,6 +13,7 @@ from ollama_lab.server import (
     embedding,
     generation,
     health,
+    messages,
     models,
 )
 
@@ -44,6 +45,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     ("conversations/([^/]+)", conversations.ConversationHandler),
     ("conversations/([^/]+)/restore", conversations.RestoreHandler),
     ("conversations/([^/]+)/export", conversations.ExportHandler),
+    ("conversations/([^/]+)/messages/([^/]+)", messages.MessageHandler),
+    ("conversations/([^/]+)/messages/([^/]+)/restore", messages.MessageRestoreHandler),
     ("changes", conversations.ChangesHandler),
 )
 

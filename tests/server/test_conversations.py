@@ -248,3 +248,54 @@ def test_a_chat_of_two_thousand_messages_is_read(server: Server, chat: dict[str,
     assert len(imported["messages"]) == 2000
     assert "were left out to fit the window" in lines[0]["notes"][0]
     assert lines[-1]["type"] == "done"
+
+
+# ---------------------------------------------------------------- single messages
+
+
+def test_a_message_is_deleted_with_what_follows_it(server: Server, chat: dict[str, Any]) -> None:
+    prompt, answer = chat["messages"]
+    server.chat("And at night?", conversation_id=chat["id"], parent_id=answer["id"])
+
+    left = server.delete(f"conversations/{chat['id']}/messages/{answer['id']}")
+
+    assert (left["undo_token"], left["deleted_count"]) == (answer["id"], 3)
+    assert [one["id"] for one in left["messages"]] == [prompt["id"]]
+    assert left["leaf_id"] == prompt["id"]
+
+
+def test_a_deleted_message_comes_back(server: Server, chat: dict[str, Any]) -> None:
+    place = f"conversations/{chat['id']}/messages/{chat['messages'][0]['id']}"
+    assert server.delete(place)["messages"] == []
+
+    restored = server.post(f"{place}/restore", {})
+
+    assert restored["messages"] == chat["messages"]
+
+
+def test_the_answer_before_a_deleted_one_is_what_a_prompt_goes_on_from(
+    server: Server, ollama: FakeOllama, chat: dict[str, Any]
+) -> None:
+    answer = chat["messages"][1]
+    lines = server.chat("And at night?", conversation_id=chat["id"], parent_id=answer["id"])
+    prompt = lines[0]["user_message"]["id"]
+    server.delete(f"conversations/{chat['id']}/messages/{prompt}")
+
+    server.chat("And by day?", conversation_id=chat["id"], parent_id=answer["id"])
+
+    sent = [one["content"] for one in ollama.calls("/api/chat")[-1].body["messages"]]
+    assert (sent[0], sent[-1]) == ("Why is the sky blue?", "And by day?")
+    assert "And at night?" not in sent
+
+
+@pytest.mark.parametrize("message", ["999", "nope", "9" * 40])
+@pytest.mark.parametrize(("method", "end"), [("DELETE", ""), ("POST", "/restore")])
+def test_a_message_that_is_not_there_is_said(
+    server: Server, chat: dict[str, Any], method: str, end: str, message: str
+) -> None:
+    place = f"conversations/{chat['id']}/messages/{message}{end}"
+
+    status, error = server.refusal(method, place, {} if end else None)
+
+    assert status == 400
+    assert error["message"].startswith("There is no message")
