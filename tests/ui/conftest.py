@@ -12,13 +12,17 @@ import pytest
 from chat_panel import ChatPanel
 from fake_ollama import FakeOllama
 from live_lab import Lab
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from watched_page import Canary, WatchedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
+
+# The browser shares its processors with everything else: a page that has to draw first, on a busy
+# machine, passes the 5 s of Playwright.
+expect.set_options(timeout=20_000)
 
 _FLAGS = [
     "--headless=new",
