@@ -118,11 +118,15 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A chat in a list: how much there is on its current branch, and how it ends."""
+    """A chat in a list: how much there is on its current branch, and how it ends.
+
+    ``model`` is the one that answered last, else the one that the chat asks for, if it names any.
+    """
 
     chat: Chat
     message_count: int
     last_line: str
+    model: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ollama_lab.errors import BadUsage, Busy, OllamaLabError
+from ollama_lab.errors import BadUsage, Busy, Forbidden, OllamaLabError
 
-from . import place, schema
+from . import looking, place, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +37,8 @@ class Database:
     ----------
     path : Path, optional
         The file; None keeps everything in memory.
+    is_read_only : bool, optional
+        Write nothing, even where that is possible.
 
     Attributes
     ----------
@@ -44,14 +46,23 @@ class Database:
         What a person should know: that a file was set aside, and where it is now.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, is_read_only: bool = False) -> None:
         self.path = path
         self.notice = ""
+        self._only_reads = is_read_only
+        self._forbidden: Forbidden | None = None
+        self._is_lasting = True
+        self._openings = 0
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._file: tuple[int, int] | None = None
         self._is_closed = False
         self._connection = self._opened()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be written: see `writing` for why."""
+        return self._forbidden is not None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -68,7 +79,7 @@ class Database:
         NoRoom, Forbidden, Busy, OllamaLabError
             One sentence each.
         """
-        with self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._transaction("BEGIN IMMEDIATE", is_change=True) as connection:
             yield connection
 
     def stamp(self) -> tuple[int, int, int]:
@@ -76,7 +87,7 @@ class Database:
         with self._locked() as connection, self._worded():
             # The first says what others committed, the second what this connection wrote.
             seen = connection.execute("PRAGMA data_version").fetchone()[0]
-            return seen, connection.total_changes, id(connection)
+            return seen, connection.total_changes, self._openings
 
     def erase_traces(self) -> None:
         """Move what was written into the file itself, so that the log holds nothing deleted."""
@@ -90,8 +101,10 @@ class Database:
             self._connection.close()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str, *, is_change: bool = False) -> Iterator[sqlite3.Connection]:
         with self._locked() as connection, self._worded():
+            if is_change and self._forbidden is not None:
+                raise self._forbidden
             if connection.in_transaction:  # an interrupt fell between two statements
                 connection.execute("ROLLBACK")
             connection.execute(begin)
@@ -111,7 +124,8 @@ class Database:
             if self._is_closed:
                 raise BadUsage("The store of chats is closed.", hint="Open it again.")
             # Somebody deleted or moved the file: SQLite would go on writing into nothing.
-            if self.path and place.identity(self.path) != self._file:
+            # And what can only be read may have become writable, or have been written to.
+            if self.path and (not self._is_lasting or place.identity(self.path) != self._file):
                 self._connection.close()
                 self._connection = self._opened()
             yield self._connection
@@ -126,14 +140,42 @@ class Database:
     # ---------------------------------------------------------------- opening
 
     def _opened(self) -> sqlite3.Connection:
+        self._openings += 1
+        # Where this fails, the next use tries again.
+        self._forbidden, self._is_lasting = None, False
+        connection, self._is_lasting = self._tried()
+        return connection
+
+    def _tried(self) -> tuple[sqlite3.Connection, bool]:
+        """Give a connection, and whether it may be kept."""
         if self.path is None:
             connection = _connect(":memory:")
             _prepare(connection)
             schema.migrate(connection)
-            return connection
-        with self._worded():
-            place.make_file(self.path)
-            return self._opened_file(self.path)
+            return connection, True
+        if self._only_reads:
+            with self._worded():
+                return self._opened_to_look(self.path, place.only_read(self.path))
+        try:
+            with self._worded():
+                place.make_file(self.path)
+                return self._opened_file(self.path), True
+        except Forbidden as exc:
+            return self._read_at_least(self.path, exc)
+
+    def _read_at_least(self, path: Path, why: Forbidden) -> tuple[sqlite3.Connection, bool]:
+        """Open a file that cannot be written to; for one look, as the reason may go away."""
+        if place.identity(path) is None:
+            raise why
+        try:
+            return self._opened_to_look(path, why)[0], False
+        except (sqlite3.Error, OllamaLabError):
+            raise why from why.__cause__
+
+    def _opened_to_look(self, path: Path, why: Forbidden) -> tuple[sqlite3.Connection, bool]:
+        self._file = place.identity(path)
+        self._forbidden = why
+        return looking.opened(path)
 
     def _opened_file(self, path: Path) -> sqlite3.Connection:
         self._file = place.identity(path)
@@ -180,6 +222,11 @@ class Database:
             return OllamaLabError(f"The private chat cannot be kept in memory: {exc}.")
         if _code(exc) not in _DAMAGED:
             return _worded_error(exc, self.path)
+        if self.is_read_only:
+            return OllamaLabError(
+                f"{self.path} is damaged, and can only be read.",
+                hint=f"Name another directory in {place.VARIABLE}.",
+            )
         self._set_aside("damaged")
         self._file = _NO_FILE  # the next use opens a new one
         return OllamaLabError(

@@ -80,6 +80,11 @@ def not_writable(path: Path, why: str) -> Forbidden:
     )
 
 
+def only_read(path: Path) -> Forbidden:
+    """Word a file that somebody wants to be only read."""
+    return Forbidden(f"The chats in {path} can only be looked at here.")
+
+
 def no_room(path: Path) -> NoRoom:
     """Word a disk, or a quota, that is used up."""
     free = _free_bytes(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from dataclasses import replace
@@ -14,19 +15,23 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
+    from .chat import Chat
     from .exchange import Imported
 
 _LINE_CHARACTERS = 200
 _TAIL_CHARACTERS = 2000
 
-#: Chats, newest first, with what is needed of their last two messages.
-SUMMARIES = f"""
+# Chats, newest first, with what is needed of their last messages: of the last three, one is an
+# answer that has ended.
+_SUMMARIES = f"""
 SELECT c.*, m.depth, m.id AS message_id, m.state,
   substr(m.text, -{_TAIL_CHARACTERS}) AS text, '' AS thinking,
-  substr(p.text, -{_TAIL_CHARACTERS}) AS before
+  substr(p.text, -{_TAIL_CHARACTERS}) AS before,
+  m.provenance AS wrote_last, p.provenance AS wrote_before, g.provenance AS wrote_first
 FROM chats c
 LEFT JOIN messages m ON m.id = c.leaf_id
 LEFT JOIN messages p ON p.id = m.parent_id
+LEFT JOIN messages g ON g.id = p.parent_id
 WHERE c.deleted IS NULL ORDER BY c.updated DESC, c.id LIMIT ? OFFSET ?
 """  # noqa: S608 (a number of ours)
 
@@ -89,14 +94,39 @@ def erase(connection: sqlite3.Connection, chat_ids: Sequence[str]) -> None:
     connection.execute("UPDATE revision SET value = value + 1")
 
 
-def summary(connection: sqlite3.Connection, row: Mapping[str, Any]) -> Summary:
-    """Turn a row of `SUMMARIES` into a value."""
+def titled(connection: sqlite3.Connection, title: str) -> list[Chat]:
+    """Read the chats with exactly this title, the newest first."""
+    found = connection.execute(
+        "SELECT * FROM chats WHERE title = ? AND deleted IS NULL"
+        " ORDER BY updated DESC, created DESC",
+        (title,),
+    )
+    return [rows.as_chat(row) for row in found]
+
+
+def summaries(connection: sqlite3.Connection, *, limit: int = -1, offset: int = 0) -> list[Summary]:
+    """Read the list of chats, the one that was written to last first; all without a limit."""
+    found = connection.execute(_SUMMARIES, (limit, offset)).fetchall()
+    return [_summary(connection, row) for row in found]
+
+
+def _summary(connection: sqlite3.Connection, row: Mapping[str, Any]) -> Summary:
     text = ""
     if row["message_id"] is not None:
         text, _ = rows.spoken(connection, {**row, "id": row["message_id"]})
+    chat = rows.as_chat(row)
     return Summary(
-        rows.as_chat(row), row["depth"] or 0, _last_line(text) or _last_line(row["before"] or "")
+        chat,
+        row["depth"] or 0,
+        _last_line(text) or _last_line(row["before"] or ""),
+        _model(row) or chat.parameters.model,
     )
+
+
+def _model(row: Mapping[str, Any]) -> str:
+    kept = (row[name] for name in ("wrote_last", "wrote_before", "wrote_first"))
+    models = (json.loads(one).get("model") for one in kept if one)
+    return next(filter(None, models), "")
 
 
 def _last_line(text: str) -> str:

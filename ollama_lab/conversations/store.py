@@ -48,15 +48,21 @@ class Store:
         The file; made when it is missing. See `chats_path` for the default.
     is_private : bool, optional
         Keep everything in memory; see `private`.
+    is_read_only : bool, optional
+        Write nothing; a file that is missing is not made.
 
     Raises
     ------
     Forbidden, NoRoom, Busy
-        The file cannot be made or opened.
+        The file cannot be made or opened. One that can be read is open all the same, and what
+        would change it raises.
     """
 
-    def __init__(self, path: Path | None = None, *, is_private: bool = False) -> None:
-        self._database = Database(None if is_private else path or chats_path())
+    def __init__(
+        self, path: Path | None = None, *, is_private: bool = False, is_read_only: bool = False
+    ) -> None:
+        place = None if is_private else path or chats_path()
+        self._database = Database(place, is_read_only=is_read_only)
         self._flusher = Flusher(self._database)
         self._seen: tuple[tuple[int, int, int], int] | None = None
         try:
@@ -66,6 +72,8 @@ class Store:
             raise
 
     def _tidy(self) -> None:
+        if self.is_read_only:
+            return
         try:
             self._mend()
             self._purge_due()
@@ -94,6 +102,11 @@ class Store:
         """Whether nothing of it is on the disk."""
         return self._database.path is None
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether chats can only be looked at: by wish, or as nothing can be written there."""
+        return self._database.is_read_only
+
     def close(self) -> None:
         """Write what waits, and close the file; may be called twice."""
         self._flusher.close()
@@ -121,11 +134,29 @@ class Store:
             chat_id = shelf.insert_chat(connection, title, parameters, time.time())
             return rows.chat(connection, chat_id)
 
+    def find_or_create(self, title: str, parameters: Parameters | None = None) -> tuple[Chat, bool]:
+        """Give the newest chat of a title, and make it where there is none.
+
+        However many processes ask at once, one is made.
+
+        Returns
+        -------
+        chat : Chat
+            The chat.
+        is_made : bool
+            Whether it was made now.
+        """
+        title = checked_title(title)
+        with self._database.writing() as connection:
+            if found := shelf.titled(connection, title):
+                return found[0], False
+            chat_id = shelf.insert_chat(connection, title, parameters or Parameters(), time.time())
+            return rows.chat(connection, chat_id), True
+
     def chats(self, *, limit: int = 50, offset: int = 0) -> list[Summary]:
         """List chats, the one that was written to last first."""
         with self._database.reading() as connection:
-            found = connection.execute(shelf.SUMMARIES, (limit, offset)).fetchall()
-            return [shelf.summary(connection, row) for row in found]
+            return shelf.summaries(connection, limit=limit, offset=offset)
 
     def count(self) -> int:
         """Say how many chats there are."""
@@ -136,12 +167,7 @@ class Store:
     def find(self, title: str) -> list[Chat]:
         """Find chats with exactly this title, the newest first."""
         with self._database.reading() as connection:
-            found = connection.execute(
-                "SELECT * FROM chats WHERE title = ? AND deleted IS NULL"
-                " ORDER BY updated DESC, created DESC",
-                (checked_title(title),),
-            ).fetchall()
-        return [rows.as_chat(row) for row in found]
+            return shelf.titled(connection, checked_title(title))
 
     def search(self, query: str, *, limit: int = 50, offset: int = 0) -> list[Hit]:
         """Find messages of all chats and branches that hold every word; titles come first.
@@ -162,6 +188,18 @@ class Store:
                 if exc.sqlite_errorcode != sqlite3.SQLITE_CORRUPT_VTAB:
                     raise
                 return hits + search.texts(connection, words, has_index=False, **options)
+
+    def search_chats(self, query: str, *, limit: int = 200) -> list[tuple[Summary, Hit]]:
+        """Find chats that hold every word, each once, with where they were found first.
+
+        As `search` finds messages, of which it looks at `limit`.
+        """
+        hits: dict[str, Hit] = {}
+        for hit in self.search(query, limit=limit):
+            hits.setdefault(hit.chat_id, hit)
+        with self._database.reading() as connection:
+            found = {one.chat.id: one for one in shelf.summaries(connection)} if hits else {}
+        return [(found[chat_id], hit) for chat_id, hit in hits.items() if chat_id in found]
 
     def _fill_index(self) -> bool:
         if not search.is_available():
@@ -327,7 +365,7 @@ class Store:
         tool_name : str, optional
             Which tool a ``tool`` message is the result of.
         after : int, optional
-            The message it follows; without it, the last one on show.
+            The message it follows; 0 makes it a first one. Without it, the last one on show.
         instead_of : int, optional
             A message that it takes the place of: both stay, as branches.
         """
@@ -421,7 +459,7 @@ class Store:
     def _mend(self, chat_id: str | None = None) -> None:
         with self._database.reading() as connection:
             is_needed = bool(tree.orphans(connection, chat_id))
-        if is_needed:
+        if is_needed and not self.is_read_only:
             with self._database.writing() as connection:
                 tree.mend(connection, tree.orphans(connection, chat_id))
 

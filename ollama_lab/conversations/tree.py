@@ -45,9 +45,14 @@ def touch(
 def parent_for(
     connection: sqlite3.Connection, chat_id: str, after: int | None, instead_of: int | None
 ) -> int | None:
-    """Find the parent of a new message: the leaf on show, unless another place is named."""
+    """Find the parent of a new message: the leaf on show, unless another place is named.
+
+    After 0 is after none: a first message, beside others.
+    """
     if after is not None and instead_of is not None:
         raise BadUsage("A message is either after one or instead of one.", hint="Name only one.")
+    if after == 0:
+        return None
     if after is None and instead_of is None:
         return rows.chat(connection, chat_id).leaf_id
     named = after if instead_of is None else instead_of

@@ -11,11 +11,10 @@ from ollama_lab.magics.words import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ollama_lab.conversations import Conversation, Hit, Store
+    from ollama_lab.conversations import Store, Summary
     from ollama_lab.magics.stored import Chats
 
 _MOST_CHATS = 50
-_MOST_HITS = 200
 
 
 def found(chats: Chats, words: str) -> Table:
@@ -37,32 +36,22 @@ def found(chats: Chats, words: str) -> Table:
 
 def _listed(store: Store) -> Iterator[tuple[str, ...]]:
     for summary in store.chats(limit=_MOST_CHATS):
-        yield _row(store.read(summary.chat.id))
+        yield _row(summary)
 
 
 def _searched(store: Store, words: str) -> Iterator[tuple[str, ...]]:
-    first: dict[str, Hit] = {}
-    for hit in store.search(words, limit=_MOST_HITS):
-        first.setdefault(hit.chat_id, hit)
-    for hit in list(first.values())[:_MOST_CHATS]:
-        yield (*_row(store.read(hit.chat_id)), hit.excerpt)
+    for summary, hit in store.search_chats(words)[:_MOST_CHATS]:
+        yield (*_row(summary), hit.excerpt)
 
 
-def _row(conversation: Conversation) -> tuple[str, ...]:
-    chat = conversation.chat
-    written = datetime.fromtimestamp(chat.updated).astimezone()
+def _row(summary: Summary) -> tuple[str, ...]:
+    written = datetime.fromtimestamp(summary.chat.updated).astimezone()
     return (
-        chat.title,
+        summary.chat.title,
         written.strftime("%Y-%m-%d %H:%M"),
-        str(len(conversation.messages)),
-        _model(conversation),
+        str(summary.message_count),
+        summary.model,
     )
-
-
-def _model(conversation: Conversation) -> str:
-    """Name the model that answered last; before an answer, the one that the chat asks for."""
-    answered = (message.provenance.get("model") for message in reversed(conversation.messages))
-    return next(filter(None, answered), conversation.chat.parameters.model)
 
 
 def _notes(store: Store, shown: int, words: str) -> Iterator[str]:

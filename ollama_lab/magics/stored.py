@@ -146,6 +146,8 @@ class StoredChat:
         self._chat: Chat | None = None
         self._same_title = 0
         self._is_unread = False
+        self._is_new = is_new
+        self._is_overtaken = False
         self._before: Sequence[Message] = ()
         self._instead_of: int | None = None
         self._prompt = Prompt("")
@@ -229,7 +231,7 @@ class StoredChat:
             return
         try:
             store = self._chats.store()
-            chat = self._chat or store.create(self.title, self.parameters)
+            chat = self._chat or self._made(store)
             asked = self._append(store, chat)
             self._writer = store.begin(chat.id, after=asked)
         except OllamaLabError as exc:
@@ -237,10 +239,18 @@ class StoredChat:
         else:
             self._chats.note(self._cell, asked)
 
+    def _made(self, store: Store) -> Chat:
+        if self._is_new:
+            return store.create(self.title, self.parameters)
+        chat, is_made = store.find_or_create(self.title, self.parameters)
+        self._is_overtaken = not is_made
+        return chat
+
     def _append(self, store: Store, chat: Chat) -> int:
         from ollama_lab.conversations import AttachedText
 
-        leaf = self._before[-1].id if self._before else None
+        # Nothing before it makes it a first message, also beside one that came meanwhile.
+        leaf = self._before[-1].id if self._before else 0
         return store.append(
             chat.id,
             self._prompt.text,
@@ -301,6 +311,10 @@ class StoredChat:
             yield f"Not stored yet in the chat '{self.title}': {self.error}"
 
     def _kept(self) -> str:
+        if self._is_overtaken:
+            return (
+                f"chat '{self.title}' branched at its beginning: another kernel had just begun it"
+            )
         if self._chat is None:
             return f"chat '{self.title}' begun"
         how = "continued" if self._instead_of is None else "branched where this cell stood"

@@ -57,7 +57,6 @@ class Context:
     prompt: Message
     parameters: Parameters
     title: str = ""
-    root_id: int | None = None
     read_picture: Callable[[str], bytes] = lambda _: b""
 
 
@@ -138,7 +137,6 @@ def stored_context(asked: Asked, store: Store) -> Context:
         prompt,
         found.chat.parameters,
         title=found.chat.title,
-        root_id=found.messages[0].id if found.messages else None,
         read_picture=store.picture,
     )
 

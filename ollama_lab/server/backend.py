@@ -66,7 +66,7 @@ class Backend:
             if self._store is None:
                 from ollama_lab.conversations import Store  # brings sqlite3
 
-                self._store = Store()
+                self._store = Store(is_read_only=self.administration.read_only)
             return self._store
 
     # ------------------------------------------------------------ models

@@ -45,7 +45,7 @@ class ChatHandler(Streaming):
         backend.administration.check_prompt(asked.characters)
         context = await _context(backend, asked)
         planned = await backend.ask(lambda session: asking.plan(backend, session, asked, context))
-        place = await _placed(backend, asked, context, planned)
+        place = await _placed(backend, asked, planned)
         backend.name(asyncio.current_task(), place.answer.id)
         relay.outlives_client = asked.keep_running
         await Answering(backend, relay, planned, place).run()
@@ -72,14 +72,14 @@ async def _context(backend: Backend, asked: Asked) -> Context:
     return await backend.disk(lambda store: asking.stored_context(asked, store))
 
 
-async def _placed(backend: Backend, asked: Asked, context: Context, planned: Planned) -> Place:
+async def _placed(backend: Backend, asked: Asked, planned: Planned) -> Place:
     """Keep the prompt and begin its answer, before anything is sent to the model."""
     from ollama_lab.server import keeping
 
     if asked.private is not None:
         return keeping.private(planned.prompt)
     work = asyncio.ensure_future(
-        backend.disk(lambda store: keeping.stored(store, asked, context, planned.prompt))
+        backend.disk(lambda store: keeping.stored(store, asked, planned.prompt))
     )
     try:
         return await asyncio.shield(work)

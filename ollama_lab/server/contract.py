@@ -153,5 +153,5 @@ def summary(one: Summary, excerpt: str = "") -> dict[str, Any]:
         "updated_at": when(chat.updated),
         "message_count": one.message_count,
         "excerpt": excerpt or one.last_line,
-        "model": chat.parameters.model,
+        "model": one.model,
     }

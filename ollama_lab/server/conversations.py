@@ -18,7 +18,7 @@ from ollama_lab.server.base import Handler, authorized
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ollama_lab.conversations import Parameters, Store, Summary
+    from ollama_lab.conversations import Parameters, Store
     from ollama_lab.server.body import Body
 
 _FORMATS = {"markdown": ".md", "notebook": ".ipynb", "json": ".json"}
@@ -193,14 +193,10 @@ def _page(store: Store, limit: int, offset: int) -> dict[str, Any]:
 
 def _found(store: Store, words: str, limit: int, offset: int) -> dict[str, Any]:
     """List the chats that hold some words, each once, with where they were found first."""
-    excerpts: dict[str, str] = {}
-    for hit in store.search(words, limit=_MOST_LISTED):
-        excerpts.setdefault(hit.chat_id, hit.excerpt)
-    by_id: dict[str, Summary] = {one.chat.id: one for one in store.chats(limit=-1)}
-    found = [(by_id[key], excerpt) for key, excerpt in excerpts.items() if key in by_id]
+    found = store.search_chats(words)
     page = found[offset : offset + limit]
     return {
-        "conversations": [contract.summary(one, excerpt) for one, excerpt in page],
+        "conversations": [contract.summary(one, hit.excerpt) for one, hit in page],
         "total": len(found),
     }
 

@@ -11,7 +11,7 @@ from ollama_lab.conversations import Message, Parameters
 
 if TYPE_CHECKING:
     from ollama_lab.conversations import Store, Writer
-    from ollama_lab.server.asking import Asked, Context
+    from ollama_lab.server.asking import Asked
 
 _IDS = 2**48
 
@@ -55,10 +55,10 @@ def _private_id() -> int:
     return -1 - secrets.randbelow(_IDS)
 
 
-def stored(store: Store, asked: Asked, context: Context, prompt: Message) -> Place:
+def stored(store: Store, asked: Asked, prompt: Message) -> Place:
     """Keep the prompt, in a new chat where there is none, and begin its answer."""
     chat_id = asked.conversation_id or _created(store, asked)
-    user_id = asked.parent_id if asked.regenerate else _appended(store, chat_id, context, prompt)
+    user_id = asked.parent_id if asked.regenerate else _appended(store, chat_id, prompt)
     writer = store.begin(chat_id, after=user_id)
     found = store.read(chat_id)
     *_, user, answer = found.messages
@@ -77,14 +77,12 @@ def _created(store: Store, asked: Asked) -> str:
     return store.create(parameters=wanted).id
 
 
-def _appended(store: Store, chat_id: str, context: Context, prompt: Message) -> int:
-    # A first message beside an older first one is a branch, too.
-    is_first = prompt.parent_id is None
+def _appended(store: Store, chat_id: str, prompt: Message) -> int:
     return store.append(
         chat_id,
         prompt.text,
         pictures=prompt.pictures,
         attachments=prompt.attachments,
-        after=prompt.parent_id,
-        instead_of=context.root_id if is_first else None,
+        # A first message beside an older first one is a branch, too.
+        after=prompt.parent_id or 0,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +13,6 @@ from ollama_lab.conversations import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -24,3 +26,13 @@ def store(path: Path) -> Iterator[Store]:
     """Open a store in an empty directory."""
     with Store(path) as opened:
         yield opened
+
+
+@pytest.fixture
+def shelf() -> Iterator[Path]:
+    """Make a directory that every user can reach, and take it away."""
+    folder = Path(tempfile.mkdtemp(prefix="chats-"))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o700)
+    shutil.rmtree(folder)

@@ -68,6 +68,16 @@ def test_editing_the_first_message_begins_a_branch_at_the_top(store: Store) -> N
     assert store.read(chat.id).messages[0].siblings == (first, second)
 
 
+def test_a_message_after_none_is_a_first_one_beside_others(store: Store) -> None:
+    chat = store.create()
+    store.append(chat.id, "first")
+    store.append(chat.id, "follows")
+
+    store.append(chat.id, "also first", after=0)
+
+    assert texts(store, chat.id) == ["also first"]
+
+
 def test_selecting_a_message_shows_its_branch_to_the_newest_end(store: Store) -> None:
     chat = store.create()
     first = store.append(chat.id, "ask")

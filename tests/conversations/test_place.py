@@ -8,19 +8,15 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from ordinary_user import an_ordinary_user
 
 from ollama_lab.conversations import Store, chats_path, database, place
 from ollama_lab.errors import Busy, Forbidden
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-NOBODY = 65534
 # Files of this process end at 200 kB, as under a quota.
 FILLS = """
 import resource, sys
@@ -42,32 +38,6 @@ print(len(writer.text))
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
-
-
-@contextmanager
-def an_ordinary_user() -> Iterator[None]:
-    """Give up the rights of root, to whom nothing is forbidden, for a while."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@pytest.fixture
-def shelf() -> Iterator[Path]:
-    """Make a directory that every user can reach, and take it away."""
-    import shutil
-    import tempfile
-
-    folder = Path(tempfile.mkdtemp(prefix="chats-"))
-    folder.chmod(0o755)
-    yield folder
-    folder.chmod(0o700)
-    shutil.rmtree(folder)
 
 
 def test_chats_lie_in_jupyters_data_directory(home: Path) -> None:
@@ -190,8 +160,12 @@ def test_a_file_of_another_user_is_said(shelf: Path) -> None:
     path.chmod(0o444)
     shelf.chmod(0o777)
 
-    with an_ordinary_user(), pytest.raises(Forbidden, match=r": permission denied\. Change"):
-        Store(path)
+    with (
+        an_ordinary_user(),
+        Store(path) as store,
+        pytest.raises(Forbidden, match=r": permission denied\. Change"),
+    ):
+        store.create("x")
 
 
 def test_a_directory_that_became_read_only_is_said(shelf: Path) -> None:
@@ -200,8 +174,12 @@ def test_a_directory_that_became_read_only_is_said(shelf: Path) -> None:
         Store(shelf / "chats.sqlite").close()
     shelf.chmod(0o555)
 
-    with an_ordinary_user(), pytest.raises(Forbidden) as caught:
-        Store(shelf / "chats.sqlite")
+    with (
+        an_ordinary_user(),
+        Store(shelf / "chats.sqlite") as store,
+        pytest.raises(Forbidden) as caught,
+    ):
+        store.create("x")
 
     assert str(caught.value) == (
         f"Chats cannot be kept in {shelf}/chats.sqlite: the directory is not yours to write to. "

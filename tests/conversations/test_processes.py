@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,21 @@ with Store(Path(sys.argv[1])) as store:
         with store.begin(chat_id) as writer:
             writer.add(f"{name} {number} answered")
 """
+# All have looked before the first of them writes.
+FINDS = """
+import sys, time
+from pathlib import Path
+from ollama_lab.conversations import Store
+path, name = Path(sys.argv[1]), sys.argv[2]
+with Store(path) as store:
+    store.find("shared")
+    (path.parent / f"{name} has looked").touch()
+    deadline = time.monotonic() + 30
+    while len(list(path.parent.glob("* has looked"))) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    chat, _ = store.find_or_create("shared")
+    store.append(chat.id, name, after=0)
+"""
 FORKS = """
 import os, sys
 from pathlib import Path
@@ -44,11 +60,11 @@ store.close()
 """
 
 
-def run_at_once(path: Path, chat_id: str, names: list[str]) -> list[int]:
+def run_at_once(path: Path, chat_id: str, names: list[str], code: str = WRITES) -> list[int]:
     """Let processes write at the same time; returns how each ended."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITES, str(path), name, chat_id], stdin=subprocess.PIPE
+            [sys.executable, "-c", code, str(path), name, chat_id], stdin=subprocess.PIPE
         )
         for name in names
     ]
@@ -86,6 +102,17 @@ def test_processes_make_the_file_at_the_same_time(path: Path) -> None:
         texts = [m.text for one in store.chats() for m in store.read(one.chat.id).messages]
     assert sorted(texts) == expected(names)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_processes_that_look_for_one_title_at_once_make_one_chat(path: Path) -> None:
+    with Store(path) as store:
+        assert run_at_once(path, "", ["one", "two", "three", "four"], code=FINDS) == [0] * 4
+
+        (chat,) = store.chats()
+        exported = json.loads(store.export_json())["chats"][0]["messages"]
+    assert chat.chat.title == "shared"
+    assert {message["parent_id"] for message in exported} == {None}
+    assert sorted(message["text"] for message in exported) == ["four", "one", "three", "two"]
 
 
 def test_a_change_of_another_process_is_seen(store: Store, path: Path) -> None:

@@ -105,6 +105,20 @@ def test_titles_come_first(store: Store, has_index: bool) -> None:  # noqa: FBT0
     ]
 
 
+def test_a_chat_is_found_once_with_its_first_hit(store: Store) -> None:
+    for title in ("sea", "blue"):
+        chat = store.create(title)
+        store.append(chat.id, "Why is it blue?")
+        store.append(chat.id, "How blue?")
+
+    found = store.search_chats("blue")
+
+    assert [(summary.chat.title, hit.excerpt) for summary, hit in found] == [
+        ("blue", "blue"),
+        ("sea", "How blue?"),
+    ]
+
+
 def test_a_hit_shows_the_words_in_their_place(store: Store) -> None:
     say(store, "x " * 500 + "the needle is here" + " y" * 500, "hay")
 

@@ -104,6 +104,33 @@ def test_a_chat_is_found_by_its_exact_title_the_newest_first(store: Store) -> No
     assert [chat.id for chat in store.find("Colors")] == [new.id, old.id]
 
 
+def test_a_chat_is_made_only_where_there_is_none_of_its_title(store: Store) -> None:
+    made, is_made = store.find_or_create("A", Parameters(model="tiny"))
+    found, is_made_again = store.find_or_create(" A ", Parameters(model="other"))
+
+    assert (is_made, is_made_again) == (True, False)
+    assert (found, found.parameters.model) == (made, "tiny")
+
+
+def test_the_list_names_the_model_that_answered_last(store: Store) -> None:
+    asked = store.create("asked for", Parameters(model="wanted"))
+    answered = store.create("answered", Parameters(model="wanted"))
+    again = store.create("asked again")
+    for chat in (answered, again):
+        store.append(chat.id, "one")
+        store.begin(chat.id).finish(text="Yes.", provenance={"model": "tiny:latest"})
+    store.append(again.id, "two")
+    store.begin(again.id).add("so far")
+    silent = store.create("nobody")
+
+    assert {one.chat.id: one.model for one in store.chats()} == {
+        asked.id: "wanted",
+        answered.id: "tiny:latest",
+        again.id: "tiny:latest",
+        silent.id: "",
+    }
+
+
 def test_renaming_does_not_move_a_chat_up(store: Store) -> None:
     first, second = store.create("first"), store.create("second")
 

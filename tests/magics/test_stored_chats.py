@@ -20,6 +20,8 @@ from live_notebook import Notebook, footer
 from waiting import wait_until
 
 from ollama_lab.conversations import AttachedText, Parameters, Store
+from ollama_lab.magics.stored import Chats, Prompt, StoredChat
+from ollama_lab.session import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -610,6 +612,26 @@ def test_a_kernel_goes_on_with_what_another_said(kernels: tuple[Notebook, Notebo
     second.ask("--chat A", "two")
 
     assert contents(second) == ["one", "Hi.", "two"]
+
+
+def test_kernels_that_begin_a_chat_at_once_begin_one_and_branch_it(home: Path) -> None:
+    chats = Chats()
+    late = StoredChat(chats, "A", "", is_new=False)
+    with Store() as other:
+        first, _ = other.find_or_create("A")
+        other.append(first.id, "the other's")
+
+        late.request(Request(prompt="mine"), Prompt("mine"), "")
+        late.begin()
+        late.abandon()
+        said = list(late.notes())
+        chats.close()
+
+        (found,) = other.find("A")
+        messages = other.read(found.id).messages
+    assert said == ["chat 'A' branched at its beginning: another kernel had just begun it"]
+    assert [message.text for message in messages] == ["mine", ""]
+    assert len(messages[0].siblings) == 2
 
 
 def test_a_killed_kernel_keeps_what_had_come(kernels: tuple[Notebook, Notebook]) -> None:

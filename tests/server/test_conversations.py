@@ -116,6 +116,7 @@ def test_the_list_says_how_each_chat_ends(server: Server, chat: dict[str, Any]) 
     assert found["id"] == chat["id"]
     assert found["message_count"] == 2
     assert found["excerpt"] == "```"
+    assert found["model"] == "tiny:latest"
     assert found["updated_at"] >= found["created_at"]
 
 
