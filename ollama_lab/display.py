@@ -28,9 +28,9 @@ _MARKDOWN_PAUSE_SECONDS, _TEXT_PAUSE_SECONDS = 0.05, 0.1
 #: Characters that lengthen the pause by a second: about this many bytes a second are sent.
 _MARKDOWN_CHARACTERS_PER_SECOND, _TEXT_CHARACTERS_PER_SECOND = 8000, 4000
 _STATUS_SECONDS = 0.9
-#: Text that comes so fast that its pause would never end: this much, or a tenth of all if that is
-#: more (what is sent stays linear in the answer), is shown after half a second.
-_FAST_TEXT_CHARACTERS, _FAST_TEXT_SECONDS = 2000, 0.5
+#: Text that comes so fast that its pause would never end: what half a second brings at that rate,
+#: or a tenth of all if that is more (what is sent stays linear in the answer), is shown after it.
+_FAST_SECONDS, _FAST_SHARE = 0.5, 10
 #: Longer than any run of backticks a person would expect, for a fence around unfinished source.
 _LIVE_FENCE = "`" * 24
 
@@ -136,8 +136,8 @@ class NotebookScreen:
         """Give the seconds between two updates; they grow with the text."""
         pause = self.pace + self._characters / self._per_second
         new = self._characters - self._shown_characters
-        if self._look.form == "text" and new >= max(_FAST_TEXT_CHARACTERS, self._characters / 10):
-            return min(pause, _FAST_TEXT_SECONDS)
+        if new >= max(self._per_second * _FAST_SECONDS, self._characters / _FAST_SHARE):
+            return min(pause, _FAST_SECONDS)
         return pause
 
     def finish(self, answer: Answer, footer: Sequence[str], thought_seconds: float) -> None:

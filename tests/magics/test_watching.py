@@ -97,14 +97,22 @@ def test_2000_tokens_take_few_messages_and_bytes(
     assert result.displayed[0]["text/plain"] == WORDS
 
 
-def test_text_goes_on_however_fast_it_comes(notebook: Notebook) -> None:
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        pytest.param("", "text/markdown", id="markdown"),
+        pytest.param("--as text", "text/plain", id="text"),
+    ],
+)
+def test_an_answer_goes_on_however_fast_it_comes(notebook: Notebook, line: str, kind: str) -> None:
     notebook.ollama.say(f"{WORDS} {WORDS}", rate=1500)
 
-    result = notebook.ask("--as text")
+    result = notebook.ask(line)
 
-    plain = [message.content.get("data", {}).get("text/plain", "") for message in result.published]
-    *live, _ = [text for text in plain if text.startswith("word")]
+    texts = [message.content.get("data", {}).get(kind, "") for message in result.published]
+    *live, _ = [text for text in texts if text.startswith("word")]
     assert len(live) >= 4
+    assert result.size_bytes <= 130_000
 
 
 def test_the_status_is_gone_at_the_end(notebook: Notebook) -> None:
