@@ -23,6 +23,7 @@ from typing import Any
 import testbed
 from probe import cpu_ns
 from report import Report, number
+from starting import Starting, measure_starting
 
 from live_server import Server  # isort: skip (testbed makes the tests importable)
 
@@ -51,7 +52,8 @@ def main() -> int:
     given = options.parse_args()
     load_before = os.getloadavg()[0]
     with testbed.scripted_ollama(MODELS) as url, tempfile.TemporaryDirectory() as folder:
-        start = _start_cost(Path(folder), url)
+        with testbed.clean_home() as env:
+            start = measure_starting(env)
         env = {"OLLAMA_HOST": url, "PYTHONPATH": str(testbed.HERE)}
         also = "naive_relay"
         with Server(Path(folder), env=env, also=also) as server:
@@ -63,9 +65,7 @@ def main() -> int:
     return 1 if given.check and missed else 0
 
 
-def _measured(
-    server: Server, url: str, times: int, start: tuple[float, float], load_before: float
-) -> Report:
+def _measured(server: Server, url: str, times: int, start: Starting, load_before: float) -> Report:
     _ours(server, url, WAITING)  # the first prompt opens everything
     _naive(server, url, BURST)
     bursts = [(_ours(server, url, BURST), _naive(server, url, BURST)) for _ in range(times)]
@@ -90,18 +90,17 @@ def _measured(
         passes=writes <= 14,
         is_checked=True,
     )
-    cpu, memory = start
     report.add(
         "server start with the extension, CPU",
         "<= 0.05 s",
-        (number(cpu, "s", digits=3), "-"),
-        passes=cpu <= 0.05,
+        (number(start.cpu_s, "s", digits=3), "-"),
+        passes=start.cpu_s <= 0.05,
     )
     report.add(
         "server start with the extension, memory",
         "<= 3 MB",
-        (number(memory, "MB"), "-"),
-        passes=memory <= 3,
+        (number(start.memory_mb, "MB"), "-"),
+        passes=start.memory_mb <= 3,
     )
     return report
 
@@ -254,29 +253,6 @@ def _status_during_streams(server: Server) -> float:
         for stream in streams:
             stream.hang_up()
     return worst * 1e3
-
-
-# ---------------------------------------------------------------- the start
-
-
-def _start_cost(folder: Path, url: str, times: int = 3) -> tuple[float, float]:
-    """CPU seconds and megabytes that the extension adds to a server's start: the least of each."""
-    found: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
-    for turn in range(times):
-        for is_enabled in (False, True):
-            place = folder / f"start-{turn}-{is_enabled}"
-            place.mkdir()
-            with Server(place, env={"OLLAMA_HOST": url}, is_enabled=is_enabled) as server:
-                found[is_enabled].append((cpu_ns(server.pid) / 1e9, _memory_mb(server.pid)))
-    least = {
-        key: [min(column) for column in zip(*rows, strict=True)] for key, rows in found.items()
-    }
-    return least[True][0] - least[False][0], least[True][1] - least[False][1]
-
-
-def _memory_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":

@@ -95,8 +95,6 @@ class Server:
         More of its environment.
     base_url : str, optional
         What its addresses begin with.
-    is_enabled : bool, optional
-        Whether our extension is.
     also : str, optional
         Another extension that is.
     """
@@ -107,13 +105,12 @@ class Server:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         base_url: str = "/",
-        is_enabled: bool = True,
         also: str = "",
     ) -> None:
         self.home = folder / "home"
         self.token = secrets.token_hex(16)
         self.headers = {"Authorization": f"token {self.token}"}
-        self._extensions = _OTHERS | {"ollama_lab": is_enabled} | ({also: True} if also else {})
+        self._extensions = _OTHERS | {"ollama_lab": True} | ({also: True} if also else {})
         self._log = folder / "server.log"
         self._arguments = (*arguments, f"--ServerApp.base_url={base_url}")
         self._env = {**environment.clean(os.environ, self.home), **(env or {})}

@@ -15,7 +15,6 @@ from ollama_lab import aclient, errors, models, wire
 from ollama_lab.server import contract
 from ollama_lab.server.base import Handler, Streaming, authorized
 from ollama_lab.server.relay import READ_PACE
-from ollama_lab.session import phase_words
 
 if TYPE_CHECKING:
     from ollama_lab.answer import Answer
@@ -160,6 +159,8 @@ class Answering:
 
     async def _phase(self) -> str:
         """Say what is waited for; only before the first word can the server tell."""
+        from ollama_lab.session import phase_words
+
         if self._first_at:
             return phase_words(is_loaded=None)
         shortly = replace(self._backend.sessions.patience, connect_seconds=_LOOK_SECONDS)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado import web
 
-from ollama_lab import aclient, prompts, wire
+from ollama_lab import aclient, wire
 from ollama_lab.server.base import Handler, authorized
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class EstimateHandler(Handler):
         await self.reply(self._estimate())
 
     async def _estimate(self) -> dict[str, list[int]]:
+        from ollama_lab import prompts
+
         texts = self.body().texts("texts")
         return await asyncio.to_thread(
             lambda: {"tokens": list(map(prompts.estimate_tokens, texts))}

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ollama_lab import settings
 from ollama_lab.hosts import Host, Hosts
-from ollama_lab.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from traitlets.config import Configurable
 
     from ollama_lab.server.administration import Administration
+    from ollama_lab.session import Session
     from ollama_lab.settings import OllamaLab
     from ollama_lab.transport import Patience
 
@@ -86,6 +86,8 @@ class Sessions:
             self._idle.append(session)
 
     def _take(self) -> Session:
+        from ollama_lab.session import Session  # takes longer than all of our own to import
+
         with self._lock:
             if self._idle:
                 return self._idle.pop()
