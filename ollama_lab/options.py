@@ -11,12 +11,12 @@ import difflib
 import json
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_args, get_type_hints
 
 from ollama_lab.errors import BadUsage, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 Value = bool | int | float | list[str]
 
@@ -29,43 +29,70 @@ class Option:
     memory makes the server load the model anew, for everybody.
     """
 
-    name: str
-    kind: type
     default: str
     help: str
     lowest: float | None = None
     highest: float | None = None
     reloads: bool = False
+    name: str = ""
+    kind: type = float
 
 
-_TABLE = (
-    Option(
-        "temperature", float, "0.8", "how freely words are drawn; 0 is the same each time", 0, 5
-    ),
-    Option("seed", int, "drawn", "the same seed and prompt give the same answer", -1, 2**32 - 1),
-    Option("top_p", float, "0.9", "draw from the likeliest words of this total probability", 0, 1),
-    Option("top_k", int, "40", "draw from this many likeliest words; 0 is all", 0, 1_000_000),
-    Option("min_p", float, "0", "leave out words less likely than this share of the best", 0, 1),
-    Option("typical_p", float, "1", "locally typical sampling; 1 is off", 0, 1),
-    Option("num_predict", int, "-1", "most tokens of an answer; -1 is up to the window", -2, None),
-    Option("num_keep", int, "4", "tokens kept at the front when the window overflows", -1, None),
-    Option("repeat_last_n", int, "64", "tokens looked back at for repeats; -1 is the window", -1),
-    Option("repeat_penalty", float, "1", "above 1 makes repeats less likely", 0, 10),
-    Option("presence_penalty", float, "0", "lowers words that occurred at all", -2, 2),
-    Option("frequency_penalty", float, "0", "lowers words by how often they occurred", -2, 2),
-    Option("stop", list, "none", "text that ends the answer and is left out of it"),
-    Option("num_ctx", int, "8192", "the context window, in tokens", 4, None, reloads=True),
-    Option("num_batch", int, "512", "prompt tokens read at once", 1, None, reloads=True),
-    Option(
-        "num_gpu", int, "-1", "layers on the GPU; -1 is automatic, 0 none", -1, None, reloads=True
-    ),
-    Option("main_gpu", int, "0", "the GPU for small tensors", 0, None, reloads=True),
-    Option("num_thread", int, "0", "CPU threads; 0 is automatic", 0, None, reloads=True),
-    Option("use_mmap", bool, "automatic", "map the model file instead of reading it", reloads=True),
-    Option("draft_num_predict", int, "automatic", "tokens a draft model guesses ahead", 0),
-)
+class Options(TypedDict, total=False):
+    """Ollama's model options as keyword arguments; the table of this module."""
 
-OPTIONS: Mapping[str, Option] = {option.name: option for option in _TABLE}
+    temperature: Annotated[
+        float, Option("0.8", "how freely words are drawn; 0 is the same each time", 0, 5)
+    ]
+    seed: Annotated[
+        int, Option("drawn", "the same seed and prompt give the same answer", -1, 2**32 - 1)
+    ]
+    top_p: Annotated[
+        float, Option("0.9", "draw from the likeliest words of this total probability", 0, 1)
+    ]
+    top_k: Annotated[
+        int, Option("40", "draw from this many likeliest words; 0 is all", 0, 1_000_000)
+    ]
+    min_p: Annotated[
+        float, Option("0", "leave out words less likely than this share of the best", 0, 1)
+    ]
+    typical_p: Annotated[float, Option("1", "locally typical sampling; 1 is off", 0, 1)]
+    num_predict: Annotated[
+        int, Option("-1", "most tokens of an answer; -1 is up to the window", -2)
+    ]
+    num_keep: Annotated[int, Option("4", "tokens kept at the front when the window overflows", -1)]
+    repeat_last_n: Annotated[
+        int, Option("64", "tokens looked back at for repeats; -1 is the window", -1)
+    ]
+    repeat_penalty: Annotated[float, Option("1", "above 1 makes repeats less likely", 0, 10)]
+    presence_penalty: Annotated[float, Option("0", "lowers words that occurred at all", -2, 2)]
+    frequency_penalty: Annotated[
+        float, Option("0", "lowers words by how often they occurred", -2, 2)
+    ]
+    stop: Annotated[
+        str | list[str], Option("none", "text that ends the answer and is left out of it")
+    ]
+    num_ctx: Annotated[int, Option("8192", "the context window, in tokens", 4, reloads=True)]
+    num_batch: Annotated[int, Option("512", "prompt tokens read at once", 1, reloads=True)]
+    num_gpu: Annotated[
+        int, Option("-1", "layers on the GPU; -1 is automatic, 0 none", -1, reloads=True)
+    ]
+    main_gpu: Annotated[int, Option("0", "the GPU for small tensors", 0, reloads=True)]
+    num_thread: Annotated[int, Option("0", "CPU threads; 0 is automatic", 0, reloads=True)]
+    use_mmap: Annotated[
+        bool, Option("automatic", "map the model file instead of reading it", reloads=True)
+    ]
+    draft_num_predict: Annotated[int, Option("automatic", "tokens a draft model guesses ahead", 0)]
+
+
+def _rows() -> Iterator[Option]:
+    """Read the table: what `Options` says of each option, with its name and kind."""
+    for name, hint in get_type_hints(Options, include_extras=True).items():
+        kind, option = get_args(hint)
+        yield replace(option, name=name, kind=kind if isinstance(kind, type) else list)
+
+
+OPTIONS: Mapping[str, Option] = {option.name: option for option in _rows()}
 
 #: Options of older releases that every server since 0.7.0 ignores without a word.
 GONE = frozenset(
@@ -91,8 +118,13 @@ def read(name: str, text: str, *, shown: str = "") -> Value:
     >>> read("top_k", "20"), read("stop", "##")
     (20, ['##'])
     """
-    value = text if OPTIONS.get(name, _TABLE[0]).kind is list else _value(text)
+    value = text if _kind(name) is list else _value(text)
     return check(name, value, shown=shown)
+
+
+def _kind(name: str) -> type | None:
+    option = OPTIONS.get(name)
+    return option.kind if option else None
 
 
 def parse(assignment: str) -> tuple[str, Value]:
