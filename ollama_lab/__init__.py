@@ -1,6 +1,7 @@
 """Local language models, first-class in Jupyter.
 
-In a notebook: ``%load_ext ollama_lab``, then ``%%ollama?``. In a terminal: ``ollama-lab --help``.
+In a notebook: ``%load_ext ollama_lab``, then ``%%ollama?``. In Python: ``import ollama_lab as ol``,
+then ``ol.ask?``. In a terminal: ``ollama-lab --help``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ollama_lab.answer import Answer
+    from ollama_lab.functions import aask, aembed, ask, astream, chat, embed, stream
     from ollama_lab.magics.magic import OllamaMagics
+
+__all__ = ["Answer", "aask", "aembed", "ask", "astream", "chat", "embed", "stream"]
 
 _LOADED: dict[int, OllamaMagics] = {}
 
@@ -20,7 +25,17 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("ollama-lab")
+    if name in __all__:
+        # Only when it is used: `import ollama_lab` and `%load_ext` stay light.
+        from importlib import import_module
+
+        home = "answer" if name == "Answer" else "functions"
+        return getattr(import_module(f"ollama_lab.{home}"), name)
     raise AttributeError(f"module 'ollama_lab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -12,6 +12,7 @@ import ipaddress
 import json
 import os
 import re
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -143,7 +144,7 @@ def is_near(name: str) -> bool:
 
 
 class Hosts:
-    """Chooses the server for one process and remembers the choice.
+    """Chooses the server for one process and remembers the choice; threads may share it.
 
     Parameters
     ----------
@@ -158,6 +159,7 @@ class Hosts:
         self._local = local
         self._chosen: Host | None = None
         self._engine: Running | None = None
+        self._lock = threading.RLock()
 
     def resolve(self, flag: str = "") -> Host:
         """Return the server to talk to.
@@ -177,13 +179,14 @@ class Hosts:
             url, auth = parse(flag)
             # Never the key: it belongs to the host of the setting or OLLAMA_HOST.
             return Host(url, "--host", basic_auth=auth)
-        if self._engine is not None and not self._engine.is_alive:
-            self.close()  # it was killed: another one is started, or found
-        if self._chosen is None:
-            self._chosen = self._choose()
-            if not self._chosen.is_embedded:
-                self._give_back()
-        return self._chosen
+        with self._lock:
+            if self._engine is not None and not self._engine.is_alive:
+                self.close()  # it was killed: another one is started, or found
+            if self._chosen is None:
+                self._chosen = self._choose()
+                if not self._chosen.is_embedded:
+                    self._give_back()
+            return self._chosen
 
     def must_look(self, flag: str = "") -> bool:
         """Whether nobody said where the server is: finding it, or starting the engine, takes time."""
@@ -197,12 +200,14 @@ class Hosts:
 
     def forget(self) -> None:
         """Choose anew at the next call: the host changed, or its connection was refused."""
-        self._chosen = None
+        with self._lock:
+            self._chosen = None
 
     def close(self) -> None:
         """Give the embedded engine back, if this process uses it."""
-        self._chosen = None
-        self._give_back()
+        with self._lock:
+            self._chosen = None
+            self._give_back()
 
     def _give_back(self) -> None:
         if self._engine is not None:

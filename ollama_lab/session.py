@@ -6,6 +6,7 @@ which model and why, the exact call, and what to tell the user. `Session.stream`
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -16,12 +17,13 @@ from ollama_lab.answer import Provenance, Record
 from ollama_lab.hosts import Hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 
+    from ollama_lab.answer import Answer
     from ollama_lab.client import Client
     from ollama_lab.hosts import Host
     from ollama_lab.settings import OllamaLab
-    from ollama_lab.transport import Tick
+    from ollama_lab.transport import Patience, Tick
 
 #: How long the list of models is believed: a pull elsewhere shows after this many seconds.
 _LIST_SECONDS = 5.0
@@ -96,17 +98,20 @@ class Plan:
 
 
 class Session:
-    """One process's way to its servers: settings, choices and what was asked lately.
+    """One thread's way to its servers: settings, choices and what was asked lately.
 
     Parameters
     ----------
     settings : OllamaLab
         As `ollama_lab.settings.load` gives them.
+    hosts : Hosts, optional
+        A choice of the server that is shared with others, who close it.
     """
 
-    def __init__(self, settings: OllamaLab) -> None:
+    def __init__(self, settings: OllamaLab, hosts: Hosts | None = None) -> None:
         self.settings = settings
-        self.hosts = Hosts(settings)
+        self.hosts = hosts or Hosts(settings)
+        self._owns_hosts = hosts is None
         self._clients: dict[Any, Client] = {}
         self._listed: dict[str, tuple[float, list[models.Model]]] = {}
         self._shown: dict[tuple[str, str, str], models.Model] = {}
@@ -118,7 +123,17 @@ class Session:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
-        self.hosts.close()
+        if self._owns_hosts:
+            self.hosts.close()
+
+    def sibling(self) -> Session:
+        """Make a session for another thread: the same choices, and connections of its own.
+
+        Close it when the thread has done with it.
+        """
+        made = Session(self.settings, self.hosts)
+        made._listed, made._shown, made._warned = self._listed, self._shown, self._warned
+        return made
 
     # ------------------------------------------------------------ servers and models
 
@@ -131,17 +146,20 @@ class Session:
             No host is set and none can be found.
         """
         from ollama_lab.client import Client  # brings requests: not at %load_ext
-        from ollama_lab.transport import Patience
 
         host = self.hosts.resolve(host_flag)
         key = _key(host)
         if key not in self._clients:
-            settings = self.settings
-            patience = Patience(
-                settings.connect_seconds, settings.first_byte_seconds, settings.idle_seconds
-            )
-            self._clients[key] = Client(host, patience)
+            self._clients[key] = Client(host, self.patience)
         return self._clients[key]
+
+    @property
+    def patience(self) -> Patience:
+        """How long a wait for an answer may be, by the settings."""
+        from ollama_lab.transport import Patience  # brings requests, too
+
+        chosen = self.settings
+        return Patience(chosen.connect_seconds, chosen.first_byte_seconds, chosen.idle_seconds)
 
     @property
     def is_connected(self) -> bool:
@@ -305,6 +323,23 @@ class Session:
             self.forget_models()
             raise errors.model_not_found(plan.model.name) from exc
 
+    async def astream(self, plan: Plan, *, pace: float = 0.0) -> AsyncGenerator[wire.Chunk]:
+        """Run a plan on an event loop; close the generator, or cancel, to stop the server."""
+        from ollama_lab import aclient
+
+        chunks = aclient.chat(plan.client.host, plan.call, self.patience, pace=pace)
+        try:
+            async with contextlib.aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+        except errors.Unreachable:
+            self.hosts.forget()
+            self.forget_models()
+            raise
+        except errors.ModelNotFound as exc:
+            self.forget_models()
+            raise errors.model_not_found(plan.model.name) from exc
+
     def phase(self, plan: Plan) -> str:
         """Say what a plan that waits for its first byte waits for.
 
@@ -400,6 +435,16 @@ class Session:
         new = {key: words for key, words in notes.items() if key not in self._warned}
         self._warned.update(new)
         return list(new.values())
+
+
+def exchange(answer: Answer, plan: Plan) -> tuple[prompts.Turn, prompts.Turn]:
+    """Return the new question and its answer, with the server's counts where it gave some."""
+    asked, stats = plan.turns[-1], answer.stats
+    if stats.prompt_tokens:
+        asked = prompts.measured(plan.turns, stats.prompt_tokens)[-1]
+    # The count has the thinking in it, which is not sent again.
+    tokens = None if answer.thinking else stats.answer_tokens or None
+    return asked, prompts.Turn(answer.messages[-1], tokens)
 
 
 def phase_words(*, is_loaded: bool | None) -> str:

@@ -47,7 +47,9 @@ ROOMS = (
     ("answer",),
     ("display",),
     ("session",),
-    ("ask", "jobs", "batch"),
+    ("sharing",),
+    ("given",),
+    ("functions", "jobs", "batch"),
     ("doctor", "autoload", "kernelspec", "lab"),
 )
 DOORS = ("magics", "widgets", "web", "cli", "server")

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
 
+import ollama_lab as ol
 from ollama_lab import hosts, models, options, settings, wire
 from ollama_lab.answer import Answer, CodeBlock, Provenance, Record
 from ollama_lab.client import Client
@@ -96,3 +97,19 @@ def errors_say_what_to_do(exc: OllamaLabError) -> str:
 
 def stopped_is_an_interrupt(exc: Stopped) -> KeyboardInterrupt:
     return exc
+
+
+def pythons_side_is_typed() -> None:
+    assert_type(ol.ask("Hello?", model="tiny", temperature=0.2, stop="##"), Answer)
+    with ol.stream("Hello?") as coming:
+        assert_type(next(coming), str)
+        assert_type(coming.answer, Answer)
+    assert_type(ol.chat(system="Be brief.").ask("Hello?", think="low"), Answer)
+    ol.ask("Hello?", temperature="high")  # type: ignore[arg-type]  # (a number)
+    ol.ask("Hello?", temprature=0.2)  # type: ignore[call-arg]  # (no such option)
+
+
+async def pythons_side_is_typed_on_an_event_loop() -> None:
+    assert_type(await ol.aask("Hello?"), Answer)
+    async for piece in ol.astream("Hello?"):
+        assert_type(piece, str)

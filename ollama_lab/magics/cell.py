@@ -16,7 +16,7 @@ from ollama_lab.errors import BadUsage, OllamaLabError, Stopped
 from ollama_lab.kinds import is_a
 from ollama_lab.magics.interrupts import Interrupts
 from ollama_lab.magics.stored import Prompt, StoredChat
-from ollama_lab.session import Request
+from ollama_lab.session import Request, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -250,19 +250,9 @@ class Cell:
     def _continue(self, answer: Answer, plan: Plan) -> None:
         """Do what a whole answer allows: the conversation goes on, its code goes into a cell."""
         if self._arguments.continues:
-            self._history.put(cell_id(self._shell), _exchange(answer, plan))
+            self._history.put(cell_id(self._shell), exchange(answer, plan))
         if self._arguments.makes_next_cell and answer.code:
             self._shell.set_next_input(answer.code[0].text.rstrip("\n"), replace=False)
-
-
-def _exchange(answer: Answer, plan: Plan) -> tuple[prompts.Turn, prompts.Turn]:
-    """Return the new question and its answer, with the server's counts where it gave some."""
-    asked, stats = plan.turns[-1], answer.stats
-    if stats.prompt_tokens:
-        asked = prompts.measured(plan.turns, stats.prompt_tokens)[-1]
-    # The count has the thinking in it, which is not sent again.
-    tokens = None if answer.thinking else stats.answer_tokens or None
-    return asked, prompts.Turn(answer.messages[-1], tokens)
 
 
 def _stream(

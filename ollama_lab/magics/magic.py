@@ -35,12 +35,11 @@ class OllamaMagics:
     @cached_property
     def kernel(self) -> line.Kernel:
         """The settings, connections and conversation of this kernel."""
-        from ollama_lab import settings
         from ollama_lab.magics.history import History
         from ollama_lab.magics.stored import Chats
-        from ollama_lab.session import Session
+        from ollama_lab.sharing import shared
 
-        return line.Kernel(self.shell, Session(settings.load(self.shell)), History(), Chats())
+        return line.Kernel(self.shell, shared(self.shell), History(), Chats())
 
     @no_var_expand
     def line(self, text: str) -> Any:
@@ -66,7 +65,9 @@ class OllamaMagics:
     def close(self) -> None:
         """Give back what is held: connections, the embedded engine, the file of chats."""
         if "kernel" in self.__dict__:
-            self.kernel.session.close()
+            from ollama_lab.sharing import release
+
+            release(self.shell)
             self.kernel.chats.close()
 
     def _host(self) -> Host | None:

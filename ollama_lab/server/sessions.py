@@ -49,7 +49,7 @@ class Sessions:
         self._idle: list[Session] = []
         self._made: list[Session] = []
         self._settings: OllamaLab | None = None
-        self._hosts: _SharedHosts | None = None
+        self._hosts: _AllowedHosts | None = None
         self._patience: Patience | None = None
 
     async def run(self, work: Callable[[Session], _Found]) -> _Found:
@@ -77,6 +77,8 @@ class Sessions:
         self._threads.shutdown(wait=False, cancel_futures=True)
         for session in self._made:
             session.close()
+        if self._hosts is not None:
+            self._hosts.close()
 
     def _run(self, work: Callable[[Session], _Found]) -> _Found:
         session = self._take()
@@ -93,9 +95,8 @@ class Sessions:
                 return self._idle.pop()
             if self._settings is None or self._hosts is None:
                 self._settings = self._load()
-                self._hosts = _SharedHosts(self._settings, self._administration)
-            session = Session(self._settings)
-            session.hosts = self._hosts
+                self._hosts = _AllowedHosts(self._settings, self._administration)
+            session = Session(self._settings, self._hosts)
             self._made.append(session)
             return session
 
@@ -112,24 +113,14 @@ class Sessions:
         return loaded
 
 
-class _SharedHosts(Hosts):
-    """One choice of the server for all threads, and only of those that are allowed."""
+class _AllowedHosts(Hosts):
+    """The choice of the server, and only of those that are allowed."""
 
     def __init__(self, chosen_by: OllamaLab, administration: Administration) -> None:
         super().__init__(chosen_by)
         self._administration = administration
-        self._lock = threading.RLock()
 
     def resolve(self, flag: str = "") -> Host:
-        with self._lock:
-            host = super().resolve(flag)
+        host = super().resolve(flag)
         self._administration.check_host(host)
         return host
-
-    def forget(self) -> None:
-        with self._lock:
-            super().forget()
-
-    def close(self) -> None:
-        with self._lock:
-            super().close()
