@@ -39,26 +39,7 @@ async def chat(
 ) -> AsyncGenerator[wire.Chunk]:
     """Stream an answer; cancel the task, or close the generator, to stop the server.
 
-    Parameters
-    ----------
-    host : Host
-        Where; proxies of the environment are not used.
-    call : Call
-        Made by `wire.chat` or `wire.generate`.
-    patience : Patience
-        How long a wait may be.
-    pace : float, optional
-        Seconds between reads of an answer that comes slowly; chunks merge meanwhile.
-
-    Yields
-    ------
-    Chunk
-        Runs of plain text merged; the last one has ``done`` and the numbers.
-
-    Raises
-    ------
-    StreamBroken
-        The answer ended without its last line: what was yielded is all there is.
+    What is given and raised is as in `Client.chat`; proxies of the environment are not used.
     """
     is_done = False
     async with contextlib.aclosing(lines(host, call, patience, pace=pace)) as groups:

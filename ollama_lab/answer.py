@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
     from ollama_lab.wire import Chunk, Json, ToolCall
 
+#: The numbers of an answer, as they are kept with it and as the sidebar reads them.
+NUMBERS = (
+    "prompt_tokens",
+    "answer_tokens",
+    "total_seconds",
+    "load_seconds",
+    "prompt_eval_seconds",
+    "eval_seconds",
+)
 #: Version of the shape of `Provenance.metadata`, which stays in saved notebooks.
 SCHEMA = 1
 _REPR_CHARACTERS = 60
@@ -50,6 +59,11 @@ class Provenance:
             },
             "done_reason": done_reason,
         }
+
+
+def numbers(stats: Stats) -> dict[str, float]:
+    """Give the numbers of an answer by their names."""
+    return {name: round(getattr(stats, name), 6) for name in NUMBERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +128,50 @@ class Answer:
         """Whether the model came to its own end."""
         return self.done_reason == "stop"
 
+    def kept(
+        self,
+        *,
+        context_tokens: int,
+        first_token_seconds: float | None,
+        thought_seconds: float | None,
+        left_out: int,
+        notes: Sequence[str],
+        error: Mapping[str, str] | None,
+    ) -> dict[str, Any]:
+        """Return what a stored chat keeps of it beside its words and what wrote it.
+
+        Parameters
+        ----------
+        context_tokens : int
+            The window that was sent.
+        first_token_seconds, thought_seconds : float or None
+            From sending to the first token, and from the first thought to the last.
+        left_out : int
+            Messages that did not fit the window.
+        notes : sequence of str
+            What a person was told.
+        error : mapping or None
+            Message, hint and kind of what ended it early.
+        """
+        is_whole = self.done_reason not in ("stopped", "broken")
+        return {
+            **(numbers(self.stats) if is_whole else {}),
+            "context_tokens": context_tokens,
+            "first_token_seconds": _rounded(first_token_seconds),
+            "thought_seconds": _rounded(thought_seconds),
+            "left_out": left_out,
+            "notes": list(notes),
+            "error": error,
+        }
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from ollama_lab.sanitize import sanitize, visible
 
         return {"text/plain": visible(self.text), "text/markdown": sanitize(self.text)}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 _FENCE = re.compile(r"^ {0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`\n]*$")

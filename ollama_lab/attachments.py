@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import BadUsage
 from .files import read_bytes
@@ -103,7 +103,19 @@ def _cell(cell: dict[str, Any], language: str) -> str:
     return _fenced(text, language) if cell["cell_type"] == "code" else text
 
 
-def as_prompt(attachments: Sequence[Attachment], text: str = "") -> str:
+class Named(Protocol):
+    """What goes into a prompt under its name: an `Attachment`, or one of a stored message."""
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+
+
+def as_prompt(attachments: Sequence[Named], text: str = "") -> str:
     """Write attachments, and then the prompt, as one text.
 
     Each is headed by its name and stands in a fence that nothing in it can close. Expand ``{name}``
@@ -123,7 +135,7 @@ def as_prompt(attachments: Sequence[Attachment], text: str = "") -> str:
     return "\n\n".join((*_headed(attachments), *([text] if text else [])))
 
 
-def _headed(attachments: Sequence[Attachment]) -> Iterator[str]:
+def _headed(attachments: Sequence[Named]) -> Iterator[str]:
     for attachment in attachments:
         name = re.sub(r"[`\s\x00-\x1f\x7f]+", " ", attachment.name)
         suffix = re.sub(r"\W", "", Path(name).suffix)

@@ -333,6 +333,11 @@ def ending(answer: Answer, context_tokens: int, own_limit: int) -> list[str]:
         return ["Stopped by you: this is what had come."]
     if answer.done_reason == "broken":
         return ["The answer broke off: this is what had come."]
+    return cut(answer, context_tokens, own_limit)
+
+
+def cut(answer: Answer, context_tokens: int, own_limit: int) -> list[str]:
+    """Say in words why an answer that the server ended is not whole."""
     if answer.done_reason != "length":
         return []
     limit = answer.provenance.options.get("num_predict")

@@ -91,6 +91,11 @@ class Plan:
     notes: tuple[str, ...] = ()
     expects_json: bool = False
 
+    @property
+    def own_limit(self) -> int:
+        """The model's own ``num_predict``, which counts where none was sent; 0 where it has none."""
+        return int((self.model.parameters or {}).get("num_predict") or 0)
+
     def record(self) -> Record:
         """Return the record that this plan's answer goes into."""
         messages = [turn.message for turn in self.turns]

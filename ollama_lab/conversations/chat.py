@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from ollama_lab.errors import BadUsage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
 ROLES = ("system", "user", "assistant", "tool")
 #: How an answer ended: by itself or by its limit, by the user, by a failure; or not yet.
@@ -64,6 +66,12 @@ class Picture:
     data: bytes = field(default=b"", repr=False)
     digest: str = ""
     size_bytes: int = 0
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> Self:
+        """Give a PNG or JPEG with its kind and its digest."""
+        mime = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+        return cls(name, mime, data, hashlib.sha256(data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

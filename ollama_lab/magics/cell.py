@@ -229,7 +229,7 @@ class Cell:
             why=self._why(plan),
             first_token_seconds=watch.first_token_seconds,
             context_tokens=plan.context_tokens,
-            own_limit=int((plan.model.parameters or {}).get("num_predict") or 0),
+            own_limit=plan.own_limit,
             notes=notes,
         )
         watch.screen.finish(answer, lines, watch.thought_seconds)

@@ -6,26 +6,24 @@ Whatever the disk does, the cell is answered: what cannot be kept is said below 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ollama_lab import display, prompts
-from ollama_lab.attachments import Attachment, as_prompt
+from ollama_lab.attachments import as_prompt
 from ollama_lab.errors import BadUsage, OllamaLabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ollama_lab.answer import Answer
+    from ollama_lab.attachments import Attachment
     from ollama_lab.conversations import (
-        AttachedText,
         Chat,
         Message,
         Parameters,
-        Picture,
         Store,
         Writer,
     )
@@ -33,17 +31,6 @@ if TYPE_CHECKING:
     from ollama_lab.magics.cell import Watch
     from ollama_lab.session import Plan, Request
     from ollama_lab.wire import Chunk
-
-_PNG = b"\x89PNG"
-#: The numbers of an answer as the sidebar reads them.
-_NUMBERS = (
-    "prompt_tokens",
-    "answer_tokens",
-    "total_seconds",
-    "load_seconds",
-    "prompt_eval_seconds",
-    "eval_seconds",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,18 +192,10 @@ class StoredChat:
         """Return the turns of the branch, with the server's own counts where they are known."""
         if not self._before:
             return []
-        from ollama_lab.conversations.turns import says_something, turn
+        from ollama_lab.conversations import turns
 
         picture = self._chats.store().picture
-        found = [prompts.Turn(prompts.system(system))] if system else []
-        for message in filter(says_something, self._before):
-            counts, is_answer = message.stats, message.role == "assistant"
-            if is_answer and counts.get("prompt_tokens") and not counts.get("left_out"):
-                found = prompts.measured(found, int(counts["prompt_tokens"]))
-            # A model's old thinking is counted in its answer, and is not sent again.
-            tokens = counts.get("answer_tokens") if is_answer and not message.thinking else None
-            found.append(prompts.Turn(turn(message, _composed, picture), tokens or None))
-        return found[1:] if system else found
+        return turns.measured(self._before, system, compose=as_prompt, picture=picture)
 
     @property
     def names_the_model(self) -> bool:
@@ -247,14 +226,16 @@ class StoredChat:
         return chat
 
     def _append(self, store: Store, chat: Chat) -> int:
-        from ollama_lab.conversations import AttachedText
+        from ollama_lab.conversations import AttachedText, Picture
 
         # Nothing before it makes it a first message, also beside one that came meanwhile.
         leaf = self._before[-1].id if self._before else 0
         return store.append(
             chat.id,
             self._prompt.text,
-            pictures=[_picture(image) for image in self._prompt.images],
+            pictures=[
+                Picture.of(image.name, b64decode(image.base64)) for image in self._prompt.images
+            ],
             attachments=[AttachedText(file.name, file.text) for file in self._prompt.files],
             after=leaf if self._instead_of is None else None,
             instead_of=self._instead_of,
@@ -276,15 +257,14 @@ class StoredChat:
         if self._writer is None:
             return
         state = answer.done_reason if answer.done_reason in ("stopped", "broken") else "done"
-        stats = {
-            **(_numbers(answer) if state == "done" else {}),
-            "context_tokens": plan.context_tokens,
-            "first_token_seconds": _rounded(watch.first_token_seconds),
-            "thought_seconds": _rounded(watch.thought_seconds or None),
-            "left_out": self._sent_messages - len(plan.turns),
-            "notes": [*plan.notes, *_cut(answer, plan)],
-            "error": _told(failure) if isinstance(failure, OllamaLabError) else None,
-        }
+        stats = answer.kept(
+            context_tokens=plan.context_tokens,
+            first_token_seconds=watch.first_token_seconds,
+            thought_seconds=watch.thought_seconds or None,
+            left_out=self._sent_messages - len(plan.turns),
+            notes=[*plan.notes, *display.cut(answer, plan.context_tokens, plan.own_limit)],
+            error=_told(failure) if isinstance(failure, OllamaLabError) else None,
+        )
         provenance = answer.provenance.metadata(answer.stats, answer.done_reason)
         try:
             self._writer.finish(state, provenance=provenance, stats=stats)
@@ -330,18 +310,6 @@ def _asked(request: Request) -> Parameters:
     return Parameters(request.model, request.system or "", request.options, request.think)
 
 
-def _composed(attached: Sequence[AttachedText], text: str) -> str:
-    return as_prompt([Attachment(one.name, one.text) for one in attached], text)
-
-
-def _picture(image: Image) -> Picture:
-    from ollama_lab.conversations import Picture
-
-    data = b64decode(image.base64)
-    mime = "image/png" if data.startswith(_PNG) else "image/jpeg"
-    return Picture(image.name, mime, data, hashlib.sha256(data).hexdigest())
-
-
 def _elsewhere() -> str:
     """Say that the sidebar keeps its chats on another machine, where a kernel can know that."""
     # Kernel Gateway and Enterprise Gateway set it: the Jupyter server is behind a network.
@@ -350,21 +318,5 @@ def _elsewhere() -> str:
     return "this kernel runs behind a gateway and cannot see the chats of the sidebar"
 
 
-def _numbers(answer: Answer) -> dict[str, float]:
-    return {name: round(getattr(answer.stats, name), 6) for name in _NUMBERS}
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
-
-
 def _told(error: OllamaLabError) -> dict[str, str]:
     return {"message": error.message, "hint": error.hint, "kind": type(error).__name__}
-
-
-def _cut(answer: Answer, plan: Plan) -> list[str]:
-    """Say in words why an answer that the server ended is not whole."""
-    if answer.done_reason != "length":
-        return []
-    own_limit = int((plan.model.parameters or {}).get("num_predict") or 0)
-    return display.ending(answer, plan.context_tokens, own_limit)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab import options
-from ollama_lab.conversations import Message, Parameters
+from ollama_lab.attachments import as_prompt
+from ollama_lab.conversations import Message, Parameters, turns
 from ollama_lab.errors import BadUsage
 from ollama_lab.images import read_image
 from ollama_lab.server import history
@@ -190,7 +191,7 @@ def plan(backend: Backend, session: Session, asked: Asked, context: Context) -> 
     if backend.administration.fixed_context_tokens:
         given.pop("num_ctx", None)
     system = asked.system if asked.system is not None else wanted.system or session.settings.system
-    before = history.turns(context.before, system, context.read_picture)
+    before = turns.measured(context.before, system, compose=as_prompt, picture=context.read_picture)
     made = session.prepare(
         Request(
             prompt=history.text_of(prompt),

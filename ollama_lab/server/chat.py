@@ -248,30 +248,28 @@ class Answering:
             thinking=answer.thinking,
             state=state,
             provenance=answer.provenance.metadata(answer.stats, answer.done_reason),
-            stats={
-                **(contract.numbers(answer.stats) if state == "done" else {}),
-                "context_tokens": self._plan.context_tokens,
-                "first_token_seconds": self._seconds(self._sent_at, self._first_at),
-                "thought_seconds": self._seconds(*self._thought) if self._thought else None,
-                "left_out": self._planned.left_out,
-                "notes": [*self._plan.notes, *self._cut(answer)],
-                "error": contract.failure(error) if error else None,
-            },
+            stats=answer.kept(
+                context_tokens=self._plan.context_tokens,
+                first_token_seconds=self._seconds(self._sent_at, self._first_at),
+                thought_seconds=self._seconds(*self._thought) if self._thought else None,
+                left_out=self._planned.left_out,
+                notes=[*self._plan.notes, *self._cut(answer)],
+                error=contract.failure(error) if error else None,
+            ),
         )
 
     def _cut(self, answer: Answer) -> list[str]:
         """Say in words why an answer that the server ended is not whole."""
         if answer.done_reason != "length":
             return []
-        own_limit = int((self._plan.model.parameters or {}).get("num_predict") or 0)
         # With the sanitizer and its patterns: a fifth of what the extension's import would take.
         from ollama_lab import display
 
-        return display.ending(answer, self._plan.context_tokens, own_limit)
+        return display.cut(answer, self._plan.context_tokens, self._plan.own_limit)
 
     @staticmethod
     def _seconds(begin: float, end: float) -> float | None:
-        return round(end - begin, 3) if begin and end else None
+        return end - begin if begin and end else None
 
 
 def _shutting_down() -> errors.StreamBroken:

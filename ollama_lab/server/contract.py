@@ -6,25 +6,16 @@ import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ollama_lab.answer import NUMBERS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ollama_lab.conversations import Conversation, Message, Summary
     from ollama_lab.errors import OllamaLabError
     from ollama_lab.models import Model
-    from ollama_lab.wire import Stats
 
     ReadPicture = Callable[[str], bytes]
-
-#: What is kept in a message's stats beside the numbers.
-_NUMBERS = (
-    "prompt_tokens",
-    "answer_tokens",
-    "total_seconds",
-    "load_seconds",
-    "prompt_eval_seconds",
-    "eval_seconds",
-)
 
 
 def failure(error: OllamaLabError) -> dict[str, str]:
@@ -85,11 +76,6 @@ def _loaded(one: Model) -> dict[str, Any] | None:
 # ---------------------------------------------------------------- chats
 
 
-def numbers(stats: Stats) -> dict[str, float]:
-    """Write the numbers of an answer."""
-    return {name: round(getattr(stats, name), 6) for name in _NUMBERS}
-
-
 def message(one: Message, picture: ReadPicture) -> dict[str, Any]:
     """Write a message; `picture` reads an image by its digest."""
     kept = one.stats
@@ -102,7 +88,7 @@ def message(one: Message, picture: ReadPicture) -> dict[str, Any]:
         "attachments": _attachments(one, picture),
         "state": one.state,
         "model": one.provenance.get("model", ""),
-        "stats": {name: kept.get(name) for name in _NUMBERS} if "answer_tokens" in kept else None,
+        "stats": {name: kept.get(name) for name in NUMBERS} if "answer_tokens" in kept else None,
         "context_tokens": kept.get("context_tokens"),
         "first_token_seconds": kept.get("first_token_seconds"),
         "thought_seconds": kept.get("thought_seconds"),
