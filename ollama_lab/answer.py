@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 
     from ollama_lab.wire import Chunk, Json, ToolCall
 
-#: The numbers of an answer, as they are kept with it and as the sidebar reads them.
-NUMBERS = (
-    "prompt_tokens",
-    "answer_tokens",
-    "total_seconds",
-    "load_seconds",
-    "prompt_eval_seconds",
-    "eval_seconds",
-)
 #: Version of the shape of `Provenance.metadata`, which stays in saved notebooks.
 SCHEMA = 1
 _REPR_CHARACTERS = 60
@@ -59,11 +50,6 @@ class Provenance:
             },
             "done_reason": done_reason,
         }
-
-
-def numbers(stats: Stats) -> dict[str, float]:
-    """Give the numbers of an answer by their names."""
-    return {name: round(getattr(stats, name), 6) for name in NUMBERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +141,7 @@ class Answer:
         """
         is_whole = self.done_reason not in ("stopped", "broken")
         return {
-            **(numbers(self.stats) if is_whole else {}),
+            **(self.stats.numbers() if is_whole else {}),
             "context_tokens": context_tokens,
             "first_token_seconds": _rounded(first_token_seconds),
             "thought_seconds": _rounded(thought_seconds),

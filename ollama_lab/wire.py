@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab import errors
@@ -289,6 +289,10 @@ class Stats:
     eval_seconds: float = 0.0
     prompt_tokens: int = 0
     answer_tokens: int = 0
+
+    def numbers(self) -> dict[str, float]:
+        """Give them by their names, as they are kept with an answer."""
+        return {name: round(value, 6) for name, value in asdict(self).items()}
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ollama_lab.errors import BadUsage, OllamaLabError, one_of
 
-from . import exchange, removal, rows, search, shelf, tree, turns
+from . import exchange, removal, rows, search, shelf, tree
 from .chat import (
     ROLES,
     AttachedText,
@@ -30,7 +30,7 @@ from .place import chats_path
 from .writer import Flusher, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -311,26 +311,6 @@ class Store:
         with self._database.reading() as connection:
             chat = rows.chat(connection, chat_id)
             return Conversation(chat, rows.branch(connection, chat_id, leaf_id or chat.leaf_id))
-
-    def messages(
-        self,
-        chat_id: str,
-        leaf_id: int | None = None,
-        *,
-        compose: Callable[[Sequence[AttachedText], str], str],
-    ) -> list[dict[str, Any]]:
-        """Give a branch in Ollama's shape, the system prompt first.
-
-        Parameters
-        ----------
-        chat_id : str
-            The chat.
-        leaf_id : int, optional
-            Its last message; without it that of the branch on show.
-        compose : callable
-            Writes attached texts and a prompt as one prompt.
-        """
-        return turns.turns(self.read(chat_id, leaf_id), compose=compose, picture=self.picture)
 
     def picture(self, digest: str) -> bytes:
         """Read an image by the digest that a message names."""

@@ -10,30 +10,7 @@ from ollama_lab import prompts
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .chat import AttachedText, Conversation, Message
-
-
-def turns(
-    conversation: Conversation,
-    *,
-    compose: Callable[[Sequence[AttachedText], str], str],
-    picture: Callable[[str], bytes],
-) -> list[dict[str, Any]]:
-    """Give messages in Ollama's shape, the system prompt first.
-
-    Parameters
-    ----------
-    conversation : Conversation
-        The branch.
-    compose : callable
-        Writes attached texts and a prompt as one prompt.
-    picture : callable
-        Reads an image by its digest.
-    """
-    system = conversation.chat.parameters.system
-    said = [prompts.system(system)] if system else []
-    messages = filter(says_something, conversation.messages)
-    return said + [turn(message, compose, picture) for message in messages]
+    from .chat import AttachedText, Message
 
 
 def measured(
@@ -51,8 +28,10 @@ def measured(
         From the first one on; the new prompt is not among them.
     system : str
         The system prompt, which the counts include; it is not given back.
-    compose, picture : callable
-        See `turns`.
+    compose : callable
+        Writes attached texts and a prompt as one prompt.
+    picture : callable
+        Reads an image by its digest.
     """
     found = [prompts.Turn(prompts.system(system))] if system else []
     for message in filter(says_something, messages):
@@ -75,7 +54,7 @@ def turn(
     compose: Callable[[Sequence[AttachedText], str], str],
     picture: Callable[[str], bytes],
 ) -> dict[str, Any]:
-    """Give one message in Ollama's shape; see `turns`."""
+    """Give one message in Ollama's shape; see `measured`."""
     if message.role == "assistant":
         said = prompts.assistant(message.text, message.thinking)
         return said | ({"tool_calls": list(message.tool_calls)} if message.tool_calls else {})

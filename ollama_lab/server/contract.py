@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ollama_lab.answer import NUMBERS
+from ollama_lab.wire import Stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ollama_lab.models import Model
 
     ReadPicture = Callable[[str], bytes]
+
+_NUMBERS = [field.name for field in fields(Stats)]
 
 
 def failure(error: OllamaLabError) -> dict[str, str]:
@@ -88,7 +91,7 @@ def message(one: Message, picture: ReadPicture) -> dict[str, Any]:
         "attachments": _attachments(one, picture),
         "state": one.state,
         "model": one.provenance.get("model", ""),
-        "stats": {name: kept.get(name) for name in NUMBERS} if "answer_tokens" in kept else None,
+        "stats": {name: kept.get(name) for name in _NUMBERS} if "answer_tokens" in kept else None,
         "context_tokens": kept.get("context_tokens"),
         "first_token_seconds": kept.get("first_token_seconds"),
         "thought_seconds": kept.get("thought_seconds"),

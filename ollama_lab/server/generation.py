@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tornado import web
 
 from ollama_lab import aclient, errors, options, wire
-from ollama_lab.answer import numbers
 from ollama_lab.server.base import Streaming, authorized
 from ollama_lab.server.relay import READ_PACE
 
@@ -40,7 +39,7 @@ class GenerateHandler(Streaming):
                 if chunk.content:
                     relay.delta(chunk.content)
                 if chunk.done and chunk.stats:
-                    relay.send({"type": "done", "stats": numbers(chunk.stats)})
+                    relay.send({"type": "done", "stats": chunk.stats.numbers()})
 
 
 def _call(session: Session, name: str, body: Body) -> tuple[Host, wire.Call]:

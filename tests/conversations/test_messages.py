@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from ollama_lab import attachments
-from ollama_lab.conversations import AttachedText, Parameters, Picture, Store
+from ollama_lab.attachments import as_prompt
+from ollama_lab.conversations import AttachedText, Picture, Store, turns
 from ollama_lab.errors import BadUsage
 from ollama_lab.prompts import Turn, fit
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 PIXEL = b"\x89PNG and so on"
-
-
-def compose(files: Sequence[AttachedText], text: str) -> str:
-    return attachments.as_prompt(
-        [attachments.Attachment(one.name, one.text) for one in files], text
-    )
 
 
 def answer(store: Store, chat_id: str, text: str, *, instead_of: int | None = None) -> int:
@@ -35,7 +26,9 @@ def texts(store: Store, chat_id: str, leaf_id: int | None = None) -> list[str]:
 
 
 def sent(store: Store, chat_id: str) -> list[dict[str, Any]]:
-    return store.messages(chat_id, compose=compose)
+    messages = store.read(chat_id).messages
+    found = turns.measured(messages, "", compose=as_prompt, picture=store.picture)
+    return [one.message for one in found]
 
 
 def test_messages_follow_each_other(store: Store) -> None:
@@ -202,7 +195,7 @@ def test_a_picture_goes_with_its_last_chat(store: Store) -> None:
 
 
 def test_a_branch_goes_out_in_ollamas_shape(store: Store) -> None:
-    chat = store.create(parameters=Parameters(system="Be brief."))
+    chat = store.create()
     call = {"function": {"name": "add", "arguments": {"a": 1}}}
     store.append(
         chat.id,
@@ -216,7 +209,6 @@ def test_a_branch_goes_out_in_ollamas_shape(store: Store) -> None:
     store.append(chat.id, "3", role="tool", tool_name="add")
 
     assert sent(store, chat.id) == [
-        {"role": "system", "content": "Be brief."},
         {
             "role": "user",
             "content": "File `a.csv`:\n\n```csv\nx,y\n```\n\nSum x.",
