@@ -15,7 +15,9 @@ export namespace CommandIDs {
   export const attachSelection = 'ollama-lab:attach-selection';
   export const explainError = 'ollama-lab:explain-error';
   export const newChat = 'ollama-lab:new-chat';
+  export const nextCodeBlock = 'ollama-lab:next-code-block';
   export const openChat = 'ollama-lab:open-chat';
+  export const previousCodeBlock = 'ollama-lab:previous-code-block';
   export const stop = 'ollama-lab:stop';
 }
 

@@ -4,6 +4,7 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import type { NotebookDesk } from '../cells/notebook';
 import { CommandIDs } from '../tokens';
+import { goToCodeBlock } from './codeblocks';
 import type { ChatPanel } from './panel';
 
 const NO_ARGUMENTS = { args: { type: 'object', properties: {} } } as const;
@@ -41,10 +42,26 @@ export function addChatCommands({
     isEnabled: () => panel.loaded?.session.chat.isBusy ?? false,
     execute: () => panel.loaded?.session.chat.stop()
   });
+  commands.addCommand(CommandIDs.nextCodeBlock, {
+    label: trans.__('Next Code Block of the Ollama Chat'),
+    caption: trans.__('Go to the buttons of the next code block'),
+    describedBy: NO_ARGUMENTS,
+    isEnabled: () => panel.isVisible,
+    execute: () => goToCodeBlock(panel.node, 1)
+  });
+  commands.addCommand(CommandIDs.previousCodeBlock, {
+    label: trans.__('Previous Code Block of the Ollama Chat'),
+    caption: trans.__('Go to the buttons of the code block before'),
+    describedBy: NO_ARGUMENTS,
+    isEnabled: () => panel.isVisible,
+    execute: () => goToCodeBlock(panel.node, -1)
+  });
   const ids: string[] = [
     CommandIDs.openChat,
     CommandIDs.newChat,
-    CommandIDs.stop
+    CommandIDs.stop,
+    CommandIDs.nextCodeBlock,
+    CommandIDs.previousCodeBlock
   ];
   if (desk) {
     commands.addCommand(CommandIDs.attachSelection, {
