@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import environment
+import fresh_environment
 import gates
 import pytest
 from fake_ollama import FakeOllama
@@ -16,7 +18,8 @@ from live_shell import Shell, fresh_shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
 
 
 def pytest_configure() -> None:
@@ -87,3 +90,9 @@ def warm_kernel(
     env = environment.clean(os.environ, folder)
     with Kernel({**env, "OLLAMA_HOST": warm_ollama.url}) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel of this tree, for environments that have never seen it."""
+    return fresh_environment.build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))

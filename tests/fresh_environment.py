@@ -72,6 +72,12 @@ def make(root: Path, python: str = sys.executable) -> Environment:
     return Environment(root)
 
 
+def build_wheel(tree: Path, out: Path) -> Path:
+    """Build the wheel of a source tree."""
+    _run([sys.executable, "-m", "build", "--wheel", "--outdir", out, tree])
+    return next(out.glob("*.whl"))
+
+
 def find_python(version: str) -> str | None:
     """Find a Python such as 3.12, on PATH or among those of pyenv."""
     named = shutil.which(f"python{version}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fresh_environment
 import pytest
 from fresh_environment import Environment, find_python, make
 
@@ -34,17 +36,6 @@ class Added:
     environment: Environment
     distributions: set[str]
     size_bytes: int
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT],
-        check=True,
-        capture_output=True,
-    )
-    return next(out.glob("*.whl"))
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +96,21 @@ def test_the_wheel_holds_the_front_end_once_and_where_jupyterlab_looks(wheel: Pa
         "share/jupyter/labextensions/ollama-lab/static/style.js"
     ]
     assert any(name.endswith("labextensions/ollama-lab/install.json") for name in names)
+
+
+def test_a_tree_that_was_installed_into_its_own_environment_makes_the_same_wheel(
+    wheel: Path, tmp_path: Path
+) -> None:
+    tree = tmp_path / "tree"
+    skipped = (".venv", ".git", "*_cache", "__pycache__", "dist", "build", "node_modules")
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*skipped))
+    # What pip writes there through the link of `make bundle`.
+    shutil.copy(tree / "labextension" / "install.json", tree / "ollama_lab" / "labextension")
+
+    made = fresh_environment.build_wheel(tree, tmp_path / "out")
+
+    with zipfile.ZipFile(wheel) as plain, zipfile.ZipFile(made) as again:
+        assert sorted(again.namelist()) == sorted(plain.namelist())
 
 
 def test_a_source_distribution_carries_the_front_end_so_that_nobody_needs_node(
