@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 import environment
@@ -30,8 +31,15 @@ _QUIET = {
 }
 
 
+class Place(StrEnum):
+    """Where a notebook opens: what comes before its name in the address."""
+
+    JUPYTERLAB = "lab/tree"
+    NOTEBOOK = "notebooks"
+
+
 class Lab:
-    """JupyterLab with a token; a context manager that starts it and takes it down.
+    """JupyterLab with a token, and Notebook where it is installed; a context manager.
 
     Parameters
     ----------
@@ -39,9 +47,18 @@ class Lab:
         An empty folder: the home it runs in, with the notebooks in ``notebooks``.
     env : mapping of str to str, optional
         More of its environment, and so of its kernels'.
+    python : pathlib.Path, optional
+        The Python it runs on, which has our wheel; by default this one.
     """
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        python: str | Path = sys.executable,
+    ) -> None:
+        self._python = str(python)
         self.root = folder / "notebooks"
         self.token = secrets.token_hex(16)
         self._home = folder / "home"
@@ -80,11 +97,11 @@ class Lab:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
-    def notebook(self, name: str, cells: Sequence[str]) -> str:
-        """Write a notebook of code cells; the address that opens it in JupyterLab."""
+    def notebook(self, name: str, cells: Sequence[str], place: Place = Place.JUPYTERLAB) -> str:
+        """Write a notebook of code cells; the address that opens it."""
         path = self.root / f"{name}.ipynb"
         path.write_text(json.dumps(_notebook(cells)), encoding="utf-8")
-        return f"{self.url}lab/tree/{path.name}?token={self.token}&reset"
+        return f"{self.url}{place}/{path.name}?token={self.token}&reset"
 
     def _prepare(self) -> None:
         environment.make_home(self._home)
@@ -94,15 +111,18 @@ class Lab:
         (config / "default_setting_overrides.json").write_text(json.dumps(_QUIET))
 
     def _command(self) -> list[str]:
-        return [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        words = [
+            *(self._python, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"),
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.root}",
             "--LabApp.expose_app_in_browser=True",
-            # A wheel brings the file that does this; an editable install does not.
-            "--ServerApp.jpserver_extensions={'ollama_lab': True}",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
         ]
+        if self._python == sys.executable:
+            # A wheel brings the file that does this; an editable install does not.
+            words.append("--ServerApp.jpserver_extensions={'ollama_lab': True}")
+        return words
 
     def _wait_for_url(self, process: subprocess.Popen[bytes]) -> str:
         deadline = time.monotonic() + _LONGEST_START_SECONDS

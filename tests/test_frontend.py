@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -51,6 +52,19 @@ def test_the_scripts_of_the_front_end_are_small() -> None:
 
     assert sum(map(len, contents)) <= 200 * KILOBYTE
     assert sum(len(gzip.compress(content)) for content in contents) <= 65 * KILOBYTE
+
+
+def test_jupyterlab_is_asked_for_no_newer_packages_than_the_sources_are() -> None:
+    # The builder asks for those of the JupyterLab it was made with; the browser's console says so
+    # in any older one.
+    package = json.loads((gates.LABEXTENSION / "package.json").read_text())
+    shared = package["jupyterlab"]["sharedPackages"]
+
+    assert {name: entry["requiredVersion"] for name, entry in shared.items()} == {
+        name: version
+        for name, version in package["dependencies"].items()
+        if name.startswith("@jupyterlab/")
+    }
 
 
 @pytest.mark.frontend
