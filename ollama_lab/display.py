@@ -329,10 +329,13 @@ def footer(
 
 def ending(answer: Answer, context_tokens: int, own_limit: int) -> list[str]:
     """Say in words why an answer is not whole."""
+    has_begun = bool(answer.text or answer.thinking)
     if answer.done_reason == "stopped":
-        return ["Stopped by you: this is what had come."]
+        what = ": this is what had come" if has_begun else " before the first word"
+        return [f"Stopped by you{what}."]
     if answer.done_reason == "broken":
-        return ["The answer broke off: this is what had come."]
+        what = ": this is what had come" if has_begun else " before its first word"
+        return [f"The answer broke off{what}."]
     return cut(answer, context_tokens, own_limit)
 
 

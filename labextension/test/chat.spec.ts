@@ -343,7 +343,95 @@ describe('a stored chat', () => {
   });
 });
 
+describe('a message that is deleted', () => {
+  beforeEach(async () => {
+    server.on('DELETE conversations/chat-1/messages/2', call =>
+      call.json({ ...conversation([PROMPT]), undo_token: 2, deleted_count: 3 })
+    );
+    server.on('POST conversations/chat-1/messages/2/restore', call =>
+      call.json(conversation([PROMPT, ANSWER]))
+    );
+    await chat.open('chat-1');
+    await chat.remove(answer());
+  });
+
+  it('is gone with what followed it, until it is brought back', async () => {
+    expect(texts()).toEqual(['Why?']);
+    expect(chat.removed?.count).toBe(3);
+    await chat.undoRemove();
+
+    expect(texts()).toEqual(['Why?', 'Because.']);
+    expect(chat.removed).toBeNull();
+  });
+
+  it('is offered again where it could not be brought back', async () => {
+    server.on('POST conversations/chat-1/messages/2/restore', refused);
+    await chat.undoRemove();
+
+    expect(chat.failure?.message).toBe('No.');
+    expect(chat.removed?.count).toBe(3);
+  });
+
+  it('is no longer offered when the next prompt is sent', async () => {
+    await send('Why?');
+
+    expect(chat.removed).toBeNull();
+  });
+});
+
+describe('a prompt that is refused for what is in it', () => {
+  beforeEach(() => {
+    server.on('POST chat', call =>
+      call.json({ message: 'Long.', hint: '', kind: 'PromptTooLong' }, 413)
+    );
+  });
+
+  it('is a draft again, with what was attached', async () => {
+    chat.context.add({ kind: 'file', name: 'a.csv', text: '1,2' });
+    await send('Why?');
+
+    expect(chat.draft).toBe('Why?');
+    expect(chat.context.attached.map(one => one.name)).toEqual(['a.csv']);
+    expect(chat.failure?.message).toBe('Long.');
+    expect(texts()).toEqual([]);
+  });
+
+  it('stays where it is while another one is written', async () => {
+    chat.draft = 'Why?';
+    const sending = chat.send();
+    chat.draft = 'And';
+    await sending;
+
+    expect(texts()).toEqual(['Why?', '']);
+    expect(chat.draft).toBe('And');
+  });
+
+  it('says so until the next one is sent', async () => {
+    await send('Why?');
+    server.on('POST chat', answered);
+    await chat.send();
+
+    expect(chat.failure).toBeNull();
+  });
+});
+
 describe('a private chat', () => {
+  it('brings back what was deleted, and asks nobody', async () => {
+    chat.dispose();
+    chat = new ChatModel({ client: server.client(), isPrivate: true });
+    await send('Why?');
+    const before = server.asked.length;
+    const [prompt] = chat.conversation.messages;
+    await chat.remove(prompt ?? answer());
+    expect(texts()).toEqual([]);
+    await chat.undoRemove();
+    expect(texts()).toEqual(['Why?', 'Because.']);
+    expect(server.asked).toHaveLength(before);
+    await send('And?');
+
+    expect(prompts().at(-1)?.private?.messages).toHaveLength(2);
+  });
+
   it('sends its messages along and is stored nowhere', async () => {
     chat.dispose();
     chat = new ChatModel({ client: server.client(), isPrivate: true });

@@ -193,6 +193,23 @@ describe('a stream', () => {
     expect(error.kind).toBe('StreamBroken');
   });
 
+  it.each([
+    ['before the first word', [], 'before the first word of'],
+    ['in the middle', [{ type: 'delta', text: 'Be' }], 'in the middle of']
+  ])('that breaks off %s says so', async (_, lines, where) => {
+    server.on('POST chat', async call => {
+      await call.line(start(null, ANSWER));
+      for (const line of lines) {
+        await call.line(line);
+      }
+      call.cut();
+    });
+
+    expect((await failure(all(server.client().chat(REQUEST)))).message).toBe(
+      `The Jupyter server broke off ${where} the answer.`
+    );
+  });
+
   it('is broken when a line is no JSON', async () => {
     server.on('POST chat', async call => {
       await call.bytes('<html>\n');

@@ -212,6 +212,14 @@ describe('a turn', () => {
 
     expect(texts(model)).toEqual(['Why?', 'Because.']);
   });
+
+  it('that was another version leaves the one before', () => {
+    const model = opened(PROMPT, ANSWER);
+    model.begin({ parentId: null, text: 'Why not?' });
+    model.withdraw();
+
+    expect(texts(model)).toEqual(['Why?', 'Because.']);
+  });
 });
 
 describe('branches', () => {
@@ -270,6 +278,44 @@ describe('a chat that is read again', () => {
 
     expect(changed).toEqual([2]);
     expect(texts(model)).toEqual(['Why?', 'Because.']);
+  });
+});
+
+describe('a message that was deleted', () => {
+  const NEXT = message({ id: 4, parent_id: 3, text: 'Next' });
+
+  it('elsewhere is gone when the chat is read again', () => {
+    const model = opened(PROMPT, { ...ANSWER, siblings: [2, 3] });
+    model.adopt(conversation([PROMPT, OTHER]));
+    model.adopt(conversation([PROMPT, { ...OTHER, siblings: [3] }]));
+
+    expect(model.siblings(at(model, 1))).toEqual([3]);
+    expect(model.select(2)).toBe(false);
+  });
+
+  it('takes with it what followed', () => {
+    const model = opened(PROMPT, OTHER, NEXT);
+    model.adopt(conversation([PROMPT]));
+
+    expect(texts(model)).toEqual(['Why?']);
+    expect(model.select(4)).toBe(false);
+  });
+
+  it('leaves an empty chat if it was the first', () => {
+    const model = opened(PROMPT, ANSWER);
+    model.adopt(conversation([]));
+
+    expect(model.isEmpty).toBe(true);
+  });
+
+  it('here leaves the newest branch at its place, and can be put back', () => {
+    const model = opened(PROMPT, { ...ANSWER, siblings: [2, 3] });
+    model.adopt(conversation([PROMPT, OTHER, NEXT]));
+    const gone = model.remove(at(model, 1));
+    expect(texts(model)).toEqual(['Why?', 'Because.']);
+    model.putBack(gone);
+
+    expect(texts(model)).toEqual(['Why?', 'So.', 'Next']);
   });
 });
 

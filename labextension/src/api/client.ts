@@ -10,6 +10,7 @@ import type {
   IConversation,
   IConversationChange,
   IConversationPage,
+  IDeletion,
   IExport,
   IGenerateRequest,
   IHealth,
@@ -17,7 +18,8 @@ import type {
   IModel,
   IModelDetails,
   INewConversation,
-  IPull
+  IPull,
+  MessageId
 } from './types';
 import { Watchdog } from './watchdog';
 
@@ -127,6 +129,16 @@ export class Client {
     return this._call('POST', `${place(id)}/restore`, {
       undo_token: undoToken
     });
+  }
+
+  /** Delete a message with all that follows it; gives the chat as it is then. */
+  deleteMessage(id: string, message: MessageId): Promise<IDeletion> {
+    return this._call('DELETE', `${place(id)}/messages/${message}`);
+  }
+
+  /** Bring a deleted message back with what followed it; gives the chat. */
+  restoreMessage(id: string, undoToken: MessageId): Promise<IConversation> {
+    return this._call('POST', `${place(id)}/messages/${undoToken}/restore`, {});
   }
 
   /** Delete all chats; gives what `restoreConversation` takes, which are their ids too. */
@@ -247,6 +259,7 @@ export class Client {
     const { signal, onWait } = options;
     const release = await this._slots.take(signal, onWait);
     const watchdog = new Watchdog(this._quietSeconds, signal);
+    let hasBegun = false;
     try {
       const { body } = await this._answer(
         'POST',
@@ -260,16 +273,19 @@ export class Client {
           watchdog.feed();
           const typed = line as T;
           isEnded = typed.type === 'done' || typed.type === 'error';
+          hasBegun ||= typed.type === 'delta';
           yield typed;
         }
       }
       if (!isEnded) {
-        throw streamBroken(this._trans);
+        throw streamBroken(hasBegun, this._trans);
       }
     } catch (error) {
       signal?.throwIfAborted();
       // A cut connection, a line that is no JSON and a silence all mean the same to a reader.
-      throw error instanceof ApiError ? error : streamBroken(this._trans);
+      throw error instanceof ApiError
+        ? error
+        : streamBroken(hasBegun, this._trans);
     } finally {
       watchdog.dispose();
       release();

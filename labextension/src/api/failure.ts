@@ -46,9 +46,16 @@ export function noAnswer(trans: ITranslate = english): ApiError {
 }
 
 /** The lines of an answer ended, or stopped coming, without their last one. */
-export function streamBroken(trans: ITranslate = english): ApiError {
+export function streamBroken(
+  hasBegun: boolean,
+  trans: ITranslate = english
+): ApiError {
   return new ApiError({
-    message: trans.__('The Jupyter server broke off in the middle.'),
+    message: hasBegun
+      ? trans.__('The Jupyter server broke off in the middle of the answer.')
+      : trans.__(
+          'The Jupyter server broke off before the first word of the answer.'
+        ),
     hint: trans.__('See that it is running, then try again.'),
     kind: FailureKinds.streamBroken
   });

@@ -151,6 +151,14 @@ export interface IConversation {
   leaf_id: MessageId | null;
 }
 
+/** What deleting a message gives: the chat without it. */
+export interface IDeletion extends IConversation {
+  /** What brings it back. */
+  undo_token: MessageId;
+  /** How many messages went, in all branches below it. */
+  deleted_count: number;
+}
+
 /** What an import gives: its first chat, and the ids of all. */
 export interface IImported extends IConversation {
   imported_ids: string[];

@@ -1,7 +1,5 @@
-import { closeIcon } from '@jupyterlab/ui-components';
 import { useEffect, type KeyboardEvent, type ReactElement } from 'react';
 
-import { IconButton } from './Button';
 import { ChatsPage } from './ChatsPage';
 import { Composer } from './Composer';
 import { DetailsPage } from './DetailsPage';
@@ -13,6 +11,7 @@ import { ModelsPage } from './ModelsPage';
 import { ParametersPage } from './ParametersPage';
 import { useChat, useServices } from './services';
 import { useSignal } from './signals';
+import { UndoBar } from './UndoBar';
 
 /** The whole panel: a header, one page, what was deleted last, the live region. */
 export function App(): ReactElement {
@@ -38,7 +37,7 @@ export function App(): ReactElement {
       {view.page === 'models' && <ModelsPage />}
       {view.page === 'model' && <DetailsPage key={view.model} />}
       {view.page === 'parameters' && <ParametersPage />}
-      <UndoBar />
+      <DeletedChats />
       <LiveRegion />
     </div>
   );
@@ -52,6 +51,7 @@ function ChatPage(): ReactElement {
     <>
       {chat.conversation.isEmpty ? <EmptyChat /> : <MessageList />}
       {chat.failure && <FailureNote failure={chat.failure} />}
+      <DeletedMessages />
       <Composer />
     </>
   );
@@ -72,7 +72,35 @@ function useWindow(): void {
   }, [chat, tokens]);
 }
 
-function UndoBar(): ReactElement | null {
+/** The messages of this chat that were deleted last. */
+function DeletedMessages(): ReactElement | null {
+  const chat = useChat();
+  const { trans, view } = useServices();
+  const { removed } = chat;
+  if (!removed) {
+    return null;
+  }
+  return (
+    <UndoBar
+      words={trans._n(
+        'Deleted: %1 message',
+        'Deleted: %1 messages',
+        removed.count
+      )}
+      onUndo={() => {
+        void chat.undoRemove();
+        view.focus();
+      }}
+      onDismiss={() => {
+        chat.forgetRemoved();
+        view.focus();
+      }}
+    />
+  );
+}
+
+/** The chats that were deleted last. */
+function DeletedChats(): ReactElement | null {
   const { history, session, trans, view } = useServices();
   useSignal(history.changed);
   const { removed } = history;
@@ -87,29 +115,19 @@ function UndoBar(): ReactElement | null {
     }
   };
   return (
-    <div className="jp-OllamaLabChat-undo">
-      <span>
-        {removed.title
+    <UndoBar
+      words={
+        removed.title
           ? trans.__('Deleted: %1', removed.title)
           : trans._n(
               'Deleted: %1 chat',
               'Deleted: %1 chats',
               removed.ids.length
-            )}
-      </span>
-      <button
-        type="button"
-        className="jp-OllamaLabChat-text"
-        onClick={() => void undo()}
-      >
-        {trans.__('Undo')}
-      </button>
-      <IconButton
-        icon={closeIcon}
-        name={trans.__('Dismiss')}
-        onPress={() => history.forgetRemoved()}
-      />
-    </div>
+            )
+      }
+      onUndo={() => void undo()}
+      onDismiss={() => history.forgetRemoved()}
+    />
   );
 }
 

@@ -2,6 +2,7 @@ import {
   caretLeftIcon,
   caretRightIcon,
   copyIcon,
+  deleteIcon,
   editIcon,
   refreshIcon
 } from '@jupyterlab/ui-components';
@@ -78,6 +79,10 @@ function Prompt({ message }: { message: MessageModel }): ReactElement {
           isDisabled={chat.isBusy}
           onPress={() => setEditing(true)}
         />
+        <DeleteButton
+          message={message}
+          name={trans.__('Delete this message')}
+        />
       </div>
     </>
   );
@@ -129,10 +134,41 @@ function Answer({ message }: { message: MessageModel }): ReactElement {
               isDisabled={chat.isBusy}
               onPress={again}
             />
+            <DeleteButton
+              message={message}
+              name={trans.__('Delete this answer')}
+            />
           </div>
         </>
       )}
     </>
+  );
+}
+
+/** Deletes a message with all that follows it; the panel offers it back. */
+function DeleteButton({
+  message,
+  name
+}: {
+  message: MessageModel;
+  name: string;
+}): ReactElement {
+  const chat = useChat();
+  const { announcer, trans, view } = useServices();
+  const remove = async () => {
+    await chat.remove(message);
+    if (!chat.failure) {
+      announcer.say(trans.__('Deleted'));
+    }
+    view.focus();
+  };
+  return (
+    <IconButton
+      icon={deleteIcon}
+      name={name}
+      isDisabled={chat.isBusy}
+      onPress={() => void remove()}
+    />
   );
 }
 

@@ -25,6 +25,13 @@ export interface IChatSettings {
   think?: Think;
 }
 
+/** What was deleted last, as it is offered to be brought back. */
+export interface IRemoved {
+  /** How many messages went. */
+  count: number;
+  putBack: () => Promise<void>;
+}
+
 /** What the chat is at. */
 export type ChatState =
   | 'idle'
@@ -84,7 +91,12 @@ export class ChatModel {
     return this._failure;
   }
 
-  /** State, settings or failure changed. */
+  /** The messages that were deleted last, until the next prompt is sent. */
+  get removed(): IRemoved | null {
+    return this._removed;
+  }
+
+  /** State, settings, failure or what can be brought back changed. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -141,6 +153,48 @@ export class ChatModel {
     } else {
       await this.edit(prompt, prompt.text);
     }
+  }
+
+  /** Delete a message with all that follows it. */
+  async remove(message: MessageModel): Promise<void> {
+    if (this.isBusy) {
+      return;
+    }
+    const chat = this.conversation.id;
+    if (chat === null || !message.isSaved) {
+      this._removeHere(message);
+      return;
+    }
+    await this._adopt(async () => {
+      const {
+        undo_token: token,
+        deleted_count: count,
+        ...left
+      } = await this._client.deleteMessage(chat, message.id);
+      const back = () => this._client.restoreMessage(chat, token);
+      this._removed = { count, putBack: () => this._adopt(back) };
+      return left;
+    });
+  }
+
+  /** Bring back what was deleted last. */
+  async undoRemove(): Promise<void> {
+    const removed = this._removed;
+    if (removed && !this.isBusy) {
+      this._removed = null;
+      await removed.putBack();
+      if (this._failure) {
+        // Not there yet: it is offered again.
+        this._removed = removed;
+      }
+      this._changed.emit();
+    }
+  }
+
+  /** Forget that messages can be brought back. */
+  forgetRemoved(): void {
+    this._removed = null;
+    this._changed.emit();
   }
 
   /** Show the branch that a message is in. */
@@ -236,6 +290,8 @@ export class ChatModel {
   private async _run(turn: ITurn, request: IChatRequest): Promise<void> {
     const abort = new AbortController();
     this._abort = abort;
+    this._removed = null;
+    this._failure = null;
     const answer = this.conversation.begin({
       ...turn,
       model: this._settings.model ?? ''
@@ -271,16 +327,42 @@ export class ChatModel {
     turn: ITurn,
     answer: MessageModel
   ): void {
-    if (!isStopped) {
-      this.conversation.fail(asFailure(error, this._trans));
-    } else if (answer.isSaved) {
-      this.conversation.stop();
-    } else {
-      // Stopped before the server had it: the words are still the person's.
+    const failure = isStopped ? null : asFailure(error, this._trans);
+    if (answer.isSaved) {
+      if (failure) {
+        this.conversation.fail(failure);
+      } else {
+        this.conversation.stop();
+      }
+    } else if (!failure || this._isToBeChanged(failure, turn)) {
+      // The server does not have it: the words are still the person's.
       this.conversation.withdraw();
       this.draft ||= turn.text ?? '';
       this.context.restore(turn.attachments ?? []);
+      this._failure = failure;
+    } else {
+      this.conversation.fail(failure);
     }
+  }
+
+  /** Whether a prompt was refused for what is in it, and the composer is free to take it back. */
+  private _isToBeChanged({ kind }: IFailure, { text }: ITurn): boolean {
+    const isItself = kind === 'PromptTooLong' || kind === 'BadUsage';
+    return isItself && text !== null && this._draft === '';
+  }
+
+  /** Delete what the server does not have: of a private chat, or a prompt that it refused. */
+  private _removeHere(message: MessageModel): void {
+    const gone = this.conversation.remove(message);
+    this._failure = null;
+    this._removed = {
+      count: gone.length,
+      putBack: () => {
+        this.conversation.putBack(gone);
+        return Promise.resolve();
+      }
+    };
+    this._changed.emit();
   }
 
   private async _adopt(ask: () => Promise<IConversation>): Promise<void> {
@@ -322,6 +404,7 @@ export class ChatModel {
   private _settings: IChatSettings;
   private _state: ChatState = 'idle';
   private _failure: IFailure | null = null;
+  private _removed: IRemoved | null = null;
   private _draft = '';
   private _abort: AbortController | null = null;
 }
@@ -330,7 +413,12 @@ export namespace ChatModel {
   /** What it asks of the server. */
   export type Calls = Pick<
     Client,
-    'chat' | 'conversation' | 'changeConversation' | 'estimate'
+    | 'chat'
+    | 'conversation'
+    | 'changeConversation'
+    | 'deleteMessage'
+    | 'estimate'
+    | 'restoreMessage'
   >;
 
   export interface IOptions {

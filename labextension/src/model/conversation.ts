@@ -79,6 +79,7 @@ export class ConversationModel {
       this._put(message);
     }
     this._forget();
+    this._prune(conversation);
     this._show(conversation.leaf_id);
   }
 
@@ -89,6 +90,31 @@ export class ConversationModel {
     }
     this._show(this._tree.newestBelow(id));
     return true;
+  }
+
+  /**
+   * Take out a message with all that follows it, and show the newest branch at its place; gives
+   * what `putBack` takes.
+   */
+  remove(message: MessageModel): MessageModel[] {
+    const gone = this._tree.delete(message.id).map(one => this._modelOf(one));
+    gone.forEach(one => this._models.delete(one.id));
+    if (this._shown.includes(message)) {
+      this._show(this._tree.newestAt(message.parentId));
+    }
+    return gone;
+  }
+
+  /** Put back what was taken out, and show it. */
+  putBack(gone: readonly MessageModel[]): void {
+    for (const model of gone) {
+      this._tree.set(model.data);
+      this._models.set(model.id, model);
+    }
+    const [first] = gone;
+    if (first) {
+      this.select(first.id);
+    }
   }
 
   /** Show a prompt and the empty answer to it, at once. */
@@ -159,7 +185,8 @@ export class ConversationModel {
     this._answer = null;
     const tipId = this.tipId;
     this._forget();
-    this._show(tipId);
+    // Beside an earlier version of it, that one is on show again.
+    this._show(this._tree.newestAt(tipId));
   }
 
   dispose(): void {
@@ -252,6 +279,21 @@ export class ConversationModel {
         this._models.delete(id);
         model.dispose();
       }
+    }
+  }
+
+  /** What the server no longer has was deleted, here or elsewhere. */
+  private _prune({ messages, leaf_id: leafId }: IConversation): void {
+    const gone = [
+      ...messages.flatMap(({ parent_id: parentId, siblings }) =>
+        this._tree.keepOnly(parentId, siblings)
+      ),
+      // Nothing follows the last message on show.
+      ...this._tree.keepOnly(leafId, [])
+    ];
+    for (const { id } of gone) {
+      this._models.get(id)?.dispose();
+      this._models.delete(id);
     }
   }
 

@@ -23,18 +23,33 @@ export class MessageTree {
     }
   }
 
-  /** Take out a message and everything below it. */
-  delete(id: MessageId): void {
+  /** Take out a message and everything below it; gives them, parents first. */
+  delete(id: MessageId): IMessage[] {
     const message = this._messages.get(id);
     if (!message) {
-      return;
+      return [];
     }
-    for (const child of [...this._childrenOf(id)]) {
-      this.delete(child);
-    }
+    const below = [...this._childrenOf(id)].flatMap(child =>
+      this.delete(child)
+    );
     this._disown(message);
     this._messages.delete(id);
     this._children.delete(id);
+    return [message, ...below];
+  }
+
+  /** Let only these be the branches at a place; gives what went. */
+  keepOnly(parentId: MessageId | null, ids: readonly MessageId[]): IMessage[] {
+    const gone = this._childrenOf(parentId)
+      .filter(id => !ids.includes(id))
+      .flatMap(id => this.delete(id));
+    for (const id of this._childrenOf(parentId)) {
+      const message = this._messages.get(id);
+      if (message) {
+        this._messages.set(id, { ...message, siblings: [...ids] });
+      }
+    }
+    return gone;
   }
 
   /** The branch that ends at a message, from the first one on. */
@@ -77,6 +92,12 @@ export class MessageTree {
       newest = below;
     }
     return newest;
+  }
+
+  /** What was written last at a place; what is before the place if nothing is known there. */
+  newestAt(parentId: MessageId | null): MessageId | null {
+    const newest = this._childrenOf(parentId).at(-1);
+    return newest === undefined ? parentId : this.newestBelow(newest);
   }
 
   private _childrenOf(id: MessageId | null): MessageId[] {
