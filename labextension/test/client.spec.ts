@@ -59,7 +59,7 @@ describe('a call', () => {
 
   it('searches chats with the words as they are typed', async () => {
     server.on('GET conversations', call =>
-      call.json({ conversations: [], total: 0 })
+      call.json({ conversations: [], total: 0, notice: '' })
     );
     await server.client().conversations({ query: 'a&b c', limit: 5 });
 

@@ -9,7 +9,7 @@ let history: History;
 beforeEach(async () => {
   server = await ScriptedServer.start();
   server.on('GET conversations', call =>
-    call.json({ conversations: [], total: 0 })
+    call.json({ conversations: [], total: 0, notice: '' })
   );
   history = new History(server.client());
 });
@@ -24,6 +24,16 @@ function changes(): string[] {
     .filter(({ method }) => method !== 'GET')
     .map(({ method, path }) => `${method} ${path}`);
 }
+
+it('passes on what the server says of the file of chats', async () => {
+  server.on('GET conversations', call =>
+    call.json({ conversations: [], total: 0, notice: 'It is damaged.' })
+  );
+
+  await history.refresh();
+
+  expect(history.notice).toBe('It is damaged.');
+});
 
 it('brings back all chats that were deleted at once', async () => {
   server.on('DELETE conversations', call =>

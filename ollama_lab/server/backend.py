@@ -44,6 +44,7 @@ class Backend:
         self._disk = ThreadPoolExecutor(1, "ollama-lab chats")
         self._store: Store | None = None
         self._store_lock = threading.Lock()
+        self._told = ""
         self._streams: dict[Task, int | None] = {}
 
     # ------------------------------------------------------------ threads
@@ -68,6 +69,11 @@ class Backend:
 
                 self._store = Store(is_read_only=self.administration.read_only)
             return self._store
+
+    def news(self, store: Store) -> list[str]:
+        """Give what a person must be told of the file of chats, once: that it was set aside."""
+        told, self._told = self._told, store.notice
+        return [store.notice] if store.notice != told else []
 
     # ------------------------------------------------------------ models
 
@@ -96,8 +102,9 @@ class Backend:
         """
         most = self.administration.streams_per_user
         if most and len(self._streams) >= most:
+            written = "One answer is" if most == 1 else f"{most} answers are"
             raise Busy(
-                f"{most} answers are being written already, the most at once here.",
+                f"{written} being written already, the most at once here.",
                 hint="Wait for one to end, or stop one.",
             )
         self._streams[task] = None

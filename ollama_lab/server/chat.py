@@ -78,7 +78,11 @@ async def _placed(backend: Backend, asked: Asked, planned: Planned) -> Place:
     if asked.private is not None:
         return keeping.private(planned.prompt)
     work = asyncio.ensure_future(
-        backend.disk(lambda store: keeping.stored(store, asked, planned.prompt))
+        backend.disk(
+            lambda store: replace(
+                keeping.stored(store, asked, planned.prompt), news=backend.news(store)
+            )
+        )
     )
     try:
         return await asyncio.shield(work)
@@ -233,7 +237,7 @@ class Answering:
             "user_message": contract.message(place.user, lambda _: b"") if place.user else None,
             "message": contract.message(answer, lambda _: b""),
             "conversation": {"id": place.chat_id, "title": place.title},
-            "notes": list(plan.notes),
+            "notes": [*place.news, *plan.notes],
             "context_tokens": plan.context_tokens,
             "model": plan.model.name,
             "why": self._planned.choice.why,
@@ -253,7 +257,7 @@ class Answering:
                 first_token_seconds=self._seconds(self._sent_at, self._first_at),
                 thought_seconds=self._seconds(*self._thought) if self._thought else None,
                 left_out=self._planned.left_out,
-                notes=[*self._plan.notes, *self._cut(answer)],
+                notes=[*self._place.news, *self._plan.notes, *self._cut(answer)],
                 error=contract.failure(error) if error else None,
             ),
         )

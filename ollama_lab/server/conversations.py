@@ -186,6 +186,7 @@ def reading(chat_id: str) -> Callable[[Store], dict[str, Any]]:
 def _page(store: Store, limit: int, offset: int) -> dict[str, Any]:
     summaries = store.chats(limit=limit, offset=offset)
     return {
+        "notice": store.notice,
         "conversations": [contract.summary(one) for one in summaries],
         "total": store.count(),
     }
@@ -196,6 +197,7 @@ def _found(store: Store, words: str, limit: int, offset: int) -> dict[str, Any]:
     found = store.search_chats(words)
     page = found[offset : offset + limit]
     return {
+        "notice": store.notice,
         "conversations": [contract.summary(one, hit.excerpt) for one, hit in page],
         "total": len(found),
     }

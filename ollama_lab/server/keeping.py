@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from ollama_lab.conversations import Message, Parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ollama_lab.conversations import Store, Writer
     from ollama_lab.server.asking import Asked
 
@@ -21,7 +23,7 @@ class Place:
     """The message of an answer, the one it answers, and the chat they are in.
 
     ``user`` is None where a message is answered once more; ``writer`` is None in a private chat,
-    of which nothing is kept.
+    of which nothing is kept. ``news`` are told with the answer.
     """
 
     user: Message | None
@@ -29,6 +31,7 @@ class Place:
     chat_id: str
     title: str
     writer: Writer | None = None
+    news: Sequence[str] = ()
 
 
 def private(prompt: Message) -> Place:

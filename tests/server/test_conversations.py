@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import live_server
 import pytest
 
 from ollama_lab.conversations import Parameters, Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fake_ollama import FakeOllama
     from live_server import Server
 
@@ -92,7 +95,8 @@ def test_a_deleted_chat_comes_back(server: Server, chat: dict[str, Any]) -> None
 def test_all_chats_are_deleted(server: Server, chat: dict[str, Any]) -> None:
     assert server.delete("conversations") == {"undo_tokens": [chat["id"]]}
 
-    assert server.get("conversations") == {"conversations": [], "total": 0}
+    assert server.get("conversations")["total"] == 0
+    assert titles(server) == []
 
 
 @pytest.mark.parametrize(
@@ -300,3 +304,26 @@ def test_a_message_that_is_not_there_is_said(
 
     assert status == 400
     assert error["message"].startswith("There is no message")
+
+
+# ---------------------------------------------------------------- a file that is set aside
+
+
+def test_a_damaged_file_is_told_in_the_list_and_with_the_next_answer_once(
+    ollama: FakeOllama, tmp_path: Path
+) -> None:
+    place = tmp_path / "chats"
+    place.mkdir()
+    (place / "chats.sqlite").write_bytes(b"this is no database" * 500)
+    env = {"OLLAMA_LAB_DATA_DIR": str(place)}
+
+    with live_server.running(tmp_path / "server", ollama.url, env=env) as server:
+        notice = server.get("conversations")["notice"]
+        first, second = server.chat("one")[-1], server.chat("two")[-1]
+
+    (kept,) = place.glob("chats-damaged-*.sqlite")
+    assert notice == (
+        f"{place}/chats.sqlite is damaged. It is kept as {kept.name}, and a new file was begun."
+    )
+    assert first["message"]["notes"] == [notice]
+    assert second["message"]["notes"] == []

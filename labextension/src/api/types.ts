@@ -177,6 +177,8 @@ export interface IConversationSummary {
 export interface IConversationPage {
   conversations: IConversationSummary[];
   total: number;
+  /** What a person must know of the file of chats: that it was set aside, and where it is. */
+  notice: string;
 }
 
 /** What a new chat begins with; what is left out is the server's default. */

@@ -18,7 +18,7 @@ export function ChatsPage(): ReactElement {
   const { history, trans } = useServices();
   useSignal(history.changed);
   useEffect(() => void history.refresh(), [history]);
-  const { chats, failure, query, total } = history;
+  const { chats, failure, notice, query, total } = history;
   const [marked, setMarked] = useState<Marked>(null);
   return (
     <PageFrame title={trans.__('Chats')}>
@@ -31,6 +31,7 @@ export function ChatsPage(): ReactElement {
         onChange={event => history.search(event.target.value)}
       />
       {failure && <FailureNote failure={failure} />}
+      {notice && <p role="status">{notice}</p>}
       {chats.length === 0 && !failure && (
         <p className="jp-OllamaLabChat-hint">
           {query

@@ -50,6 +50,11 @@ export class History implements IDisposable {
     return this._total;
   }
 
+  /** What the server says of the file of chats, such as that a damaged one is kept elsewhere. */
+  get notice(): string {
+    return this._notice;
+  }
+
   get query(): string {
     return this._query;
   }
@@ -88,6 +93,7 @@ export class History implements IDisposable {
       });
       this._chats = page.conversations;
       this._total = page.total;
+      this._notice = page.notice;
     });
   }
 
@@ -227,6 +233,7 @@ export class History implements IDisposable {
   private _query = '';
   private _removed: IRemoved | null = null;
   private _total = 0;
+  private _notice = '';
 }
 
 /** A chat with what it is called on the screen. */
