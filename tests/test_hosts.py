@@ -229,6 +229,15 @@ def test_where_probing_is_off_this_machine_is_not_tried(ollama: FakeOllama) -> N
     assert ollama.requests == []
 
 
+def test_under_jupyterhub_this_machine_is_tried_where_that_is_allowed(
+    ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_USER", "me")
+    monkeypatch.setenv("OLLAMA_LAB_ALLOW_PROBE", "true")
+
+    assert Hosts(settings.load(), local=ollama.url).resolve().url == ollama.url
+
+
 def test_under_jupyterhub_this_machine_is_not_tried(
     ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -258,8 +258,11 @@ def test_outside_jupyterhub_both_are_allowed() -> None:
 def test_under_jupyterhub_an_administrator_may_allow_both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTERHUB_USER", "x")
     monkeypatch.setenv("OLLAMA_LAB_ALLOW_ENGINE", "true")
+    monkeypatch.setenv("OLLAMA_LAB_ALLOW_PROBE", "true")
 
-    assert settings.load().allow_engine
+    loaded = settings.load()
+
+    assert (loaded.allow_engine, loaded.allow_probe) == (True, True)
 
 
 # ---------------------------------------------------------------- bad values

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import live_server
 import pytest
 from fake_models import default_models
+from fake_ollama import Never, Text, Wait
 
 from ollama_lab.errors import Forbidden, PromptTooLong
 from ollama_lab.hosts import Host
 from ollama_lab.server.administration import Administration
+from ollama_lab.server.routes import verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,18 @@ if TYPE_CHECKING:
     from live_server import Server
 
 PROMPT = {"parent_id": None, "text": "Hello"}
+#: Enough for any call.
+ANYTHING = {
+    **PROMPT,
+    "model": "tiny",
+    "prompt": "x",
+    "texts": ["x"],
+    "content": "{}",
+    "source": "tiny",
+    "destination": "b",
+}
+#: Whatever asks, stores or changes; nothing runs there that could be stopped.
+CHANGES = [verb for verb in verbs() if verb.action != "read" and verb.path != "chat/stop"]
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +45,8 @@ def held(shared_ollama: FakeOllama, tmp_path_factory: pytest.TempPathFactory) ->
         "--Administration.can_delete=False",
         "--Administration.largest_prompt_characters=100",
         "--Administration.fixed_context_tokens=2048",
+        "--Administration.streams_per_user=1",
+        "--OllamaLab.idle_seconds=3",
     )
     shared_ollama.models = default_models()
     with live_server.running(
@@ -39,8 +55,19 @@ def held(shared_ollama: FakeOllama, tmp_path_factory: pytest.TempPathFactory) ->
         yield server
 
 
-def test_only_models_that_are_allowed_are_used(held: Server, ollama: FakeOllama) -> None:
-    status, error = held.refusal("POST", "chat", {**PROMPT, "model": "tiny"})
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("chat", PROMPT, id="chat"),
+        pytest.param("generate", {"prompt": "x"}, id="generate"),
+        pytest.param("embed", {"texts": ["x"]}, id="embed"),
+        pytest.param("models/load", {}, id="load"),
+    ],
+)
+def test_only_models_that_are_allowed_are_used(
+    held: Server, ollama: FakeOllama, path: str, body: dict[str, Any]
+) -> None:
+    status, error = held.refusal("POST", path, {**body, "model": "tiny"})
 
     assert status == 403
     assert error["message"] == "Model 'tiny' is not allowed here."
@@ -102,6 +129,50 @@ def test_a_message_that_is_too_long_is_refused_with_its_attachments(
     assert error["message"] == "The message has 205 characters; 100 are the most here."
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("generate", {"model": "tiny-think", "prompt": "x" * 101}, id="generate"),
+        pytest.param("embed", {"model": "tiny-embed", "texts": ["x" * 50, "y" * 51]}, id="embed"),
+    ],
+)
+def test_no_other_text_is_longer_than_a_message_may_be(
+    held: Server, ollama: FakeOllama, path: str, body: dict[str, Any]
+) -> None:
+    status, error = held.refusal("POST", path, body)
+
+    assert (status, error["kind"]) == (413, "PromptTooLong")
+
+
+def test_no_more_answers_are_written_at_once_than_allowed(held: Server, ollama: FakeOllama) -> None:
+    ollama.script("*", [Never(rate=20)])
+
+    with held.stream("chat", {**PROMPT, "model": "tiny-think"}) as stream:
+        start = stream.line()
+        stream.until("delta")
+        status, error = held.refusal("POST", "generate", {"model": "tiny-think", "prompt": "x"})
+        stopped = held.post("chat/stop", {"message_id": start["message"]["id"]})
+        stream.rest()
+
+    assert stopped == {"was_running": True}
+    assert (status, error["message"], error["hint"]) == (
+        503,
+        "One answer is being written already, the most at once here.",
+        "Wait for one to end, or stop one.",
+    )
+
+
+def test_the_longest_silence_is_set_in_jupyters_own_configuration(
+    held: Server, ollama: FakeOllama
+) -> None:
+    ollama.script("*", [Text("half"), Wait()])
+
+    last = held.chat(model="tiny-think")[-1]
+
+    assert last["error"]["kind"] == "TimedOut"
+    assert "3 s" in last["error"]["message"]
+
+
 def test_one_window_holds_for_all(held: Server, ollama: FakeOllama) -> None:
     held.chat(options={"num_ctx": 4096})
 
@@ -112,20 +183,14 @@ def test_read_only_lets_one_look_and_nothing_else(ollama: FakeOllama, tmp_path: 
     with live_server.running(tmp_path, ollama.url, "--Administration.read_only=True") as server:
         assert server.get("health")["is_read_only"] is True
         assert server.get("models")["models"]
+        assert server.get("conversations")["total"] == 0
         refused = [
-            server.refusal(method, path, body)
-            for method, path, body in [
-                ("POST", "chat", PROMPT),
-                ("POST", "generate", {"model": "tiny", "prompt": "x"}),
-                ("POST", "embed", {"model": "tiny-embed", "texts": ["x"]}),
-                ("POST", "conversations", {}),
-                ("DELETE", "conversations", None),
-                ("POST", "models/load", {"model": "tiny"}),
-                ("POST", "pulls", {"model": "tiny"}),
-            ]
+            server.refusal(verb.method, verb.path.replace("ID", "1"), ANYTHING) for verb in CHANGES
         ]
+        assert not (server.home / "data" / "ollama_lab").exists()
 
-    assert {status for status, _ in refused} == {403}
+    assert len(refused) > 10
+    assert [error["message"] for status, error in refused if status != 403] == []
     assert {error["message"] for _, error in refused} == {
         "This Jupyter server only lets you look (read_only)."
     }
@@ -135,7 +200,9 @@ def test_a_host_that_is_not_allowed_is_refused(ollama: FakeOllama, tmp_path: Pat
     allowed = "--Administration.hosts_allowed=http://ollama:11434"
     with live_server.running(tmp_path, ollama.url, allowed) as server:
         error = server.get("health")["error"]
+        refused = server.refusal("POST", "chat", {**PROMPT, "host": "http://ollama:11434"})
 
+    assert refused == (403, error)
     assert error["kind"] == "Forbidden"
     assert error["message"] == f"{ollama.url} (OLLAMA_HOST) is not a host that is allowed here."
     assert ollama.requests == []

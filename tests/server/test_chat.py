@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import PIL.Image
 import pytest
-from fake_ollama import Done, ErrorLine, FakeModel, Text, Thinking
+from fake_ollama import Done, ErrorLine, FakeModel, FakeOllama, Text, Thinking
 
 if TYPE_CHECKING:
-    from fake_ollama import FakeOllama
     from live_server import Server
 
     Lines = list[dict[str, Any]]
@@ -149,6 +148,14 @@ def test_nothing_of_the_browsers_request_is_passed_on(server: Server, ollama: Fa
     for record in ollama.requests:
         assert not {"origin", "referer", "cookie", "authorization"} & set(record.headers)
         assert record.headers["host"] == ollama.url.removeprefix("http://")
+
+
+def test_a_request_cannot_name_a_host(server: Server, ollama: FakeOllama) -> None:
+    with FakeOllama() as other:
+        server.chat(host=other.url, options={})
+
+        assert other.requests == []
+    assert "host" not in sent(ollama)
 
 
 def test_a_stream_is_not_compressed_and_not_buffered(server: Server, ollama: FakeOllama) -> None:
