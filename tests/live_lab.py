@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
-import signal
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 import environment
+from live_jupyter import JupyterServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_LONGEST_START_SECONDS = 90.0
-_LONGEST_STOP_SECONDS = 20.0
 _QUIET = {
     # Nothing but the page itself asks for anything, and no dialog lies over it.
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
@@ -38,7 +29,7 @@ class Place(StrEnum):
     NOTEBOOK = "notebooks"
 
 
-class Lab:
+class Lab(JupyterServer):
     """JupyterLab with a token, and Notebook where it is installed; a context manager.
 
     Parameters
@@ -58,44 +49,12 @@ class Lab:
         *,
         python: str | Path = sys.executable,
     ) -> None:
-        self._python = str(python)
+        super().__init__(folder, env or {}, python=str(python))
         self.root = folder / "notebooks"
-        self.token = secrets.token_hex(16)
-        self._home = folder / "home"
-        self._log = folder / "lab.log"
-        self._env = {**environment.clean(os.environ, self._home), **(env or {})}
-        self._process: subprocess.Popen[bytes] | None = None
-        self.url = ""
 
     def __enter__(self) -> Self:
         self._prepare()
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                self._command(), env=self._env, stdout=log, stderr=log, start_new_session=True
-            )
-        try:
-            self.url = self._wait_for_url(self._process)
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the server, its kernels with it."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_LONGEST_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        return super().__enter__()
 
     def notebook(self, name: str, cells: Sequence[str], place: Place = Place.JUPYTERLAB) -> str:
         """Write a notebook of code cells; the address that opens it."""
@@ -103,52 +62,25 @@ class Lab:
         path.write_text(json.dumps(_notebook(cells)), encoding="utf-8")
         return f"{self.url}{place}/{path.name}?token={self.token}&reset"
 
-    def _prepare(self) -> None:
-        environment.make_home(self._home)
-        self.root.mkdir()
-        config = self._home / ".jupyter" / "labconfig"
-        config.mkdir(parents=True)
-        (config / "default_setting_overrides.json").write_text(json.dumps(_QUIET))
-
-    def _command(self) -> list[str]:
+    def arguments(self) -> list[str]:
+        """Show the page its application."""
         words = [
-            *(self._python, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"),
-            f"--IdentityProvider.token={self.token}",
+            "jupyterlab",
             f"--ServerApp.root_dir={self.root}",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
         ]
-        if self._python == sys.executable:
+        if self.python == sys.executable:
             # A wheel brings the file that does this; an editable install does not.
             words.append("--ServerApp.jpserver_extensions={'ollama_lab': True}")
         return words
 
-    def _wait_for_url(self, process: subprocess.Popen[bytes]) -> str:
-        deadline = time.monotonic() + _LONGEST_START_SECONDS
-        runtime = self._home / "runtime" / f"jpserver-{process.pid}.json"
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                break
-            if url := _answering(runtime, self.token):
-                return url
-            time.sleep(0.05)
-        raise RuntimeError(f"JupyterLab did not start:\n{self._log.read_text()[-4000:]}")
-
-
-def _answering(runtime: Path, token: str) -> str:
-    """Give the address in the server's runtime file, once something answers there."""
-    try:
-        url = str(json.loads(runtime.read_text())["url"])
-    except (OSError, ValueError, KeyError):
-        return ""
-    request = urllib.request.Request(f"{url}api", headers={"Authorization": f"token {token}"})
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(request, timeout=5):
-            return url
-    except (urllib.error.URLError, TimeoutError):
-        return ""
+    def _prepare(self) -> None:
+        environment.make_home(self.home)
+        self.root.mkdir()
+        config = self.home / ".jupyter" / "labconfig"
+        config.mkdir(parents=True)
+        (config / "default_setting_overrides.json").write_text(json.dumps(_QUIET))
 
 
 def _notebook(cells: Sequence[str]) -> dict[str, Any]:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
-import os
-import secrets
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-import environment
-from waiting import DEADLINE_SECONDS, wait_until
+from live_jupyter import JupyterServer
 
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
@@ -82,8 +76,8 @@ class Stream:
         self.hang_up()
 
 
-class Server:
-    """A Jupyter server with a token; a context manager that starts it and takes it down.
+class Server(JupyterServer):
+    """A Jupyter server without pages; see `JupyterServer`.
 
     Parameters
     ----------
@@ -96,7 +90,7 @@ class Server:
     base_url : str, optional
         What its addresses begin with.
     also : str, optional
-        Another extension that is.
+        Another extension that is enabled.
     """
 
     def __init__(
@@ -107,61 +101,18 @@ class Server:
         base_url: str = "/",
         also: str = "",
     ) -> None:
-        self.home = folder / "home"
-        self.token = secrets.token_hex(16)
-        self.headers = {"Authorization": f"token {self.token}"}
+        super().__init__(folder, env or {})
         self._extensions = _OTHERS | {"ollama_lab": True} | ({also: True} if also else {})
-        self._log = folder / "server.log"
         self._arguments = (*arguments, f"--ServerApp.base_url={base_url}")
-        self._env = {**environment.clean(os.environ, self.home), **(env or {})}
-        self.process: subprocess.Popen[bytes] | None = None
-        self.url = ""
 
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    def __enter__(self) -> Self:
-        self.home.parent.mkdir(exist_ok=True)
-        environment.make_home(self.home)
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                self._command(), env=self._env, stdout=log, stderr=log, start_new_session=True
-            )
-        try:
-            wait_until(self._answers, seconds=_START_SECONDS)
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def stop(self) -> None:
-        """Ask it to end, as the system does at a shutdown."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-
-    def close(self) -> None:
-        process, self.process = self.process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(DEADLINE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-    # ---------------------------------------------------------------- calls
+    def arguments(self) -> list[str]:
+        """Serve no pages."""
+        return [
+            "jupyter_server",
+            f"--ServerApp.jpserver_extensions={self._extensions}",
+            f"--ServerApp.root_dir={self.home}",
+            *self._arguments,
+        ]
 
     def call(
         self,
@@ -222,36 +173,12 @@ class Server:
     def _sent(
         self, method: str, path: str, body: Any, headers: Mapping[str, str] | None
     ) -> http.client.HTTPConnection:
-        place = urlsplit(self.url)
-        assert place.hostname is not None
-        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+        connection = self._connect()
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        whole = f"{place.path}ollama-lab/api/{path}" if not path.startswith("/") else path
+        base = urlsplit(self.url).path
+        whole = path if path.startswith("/") else f"{base}ollama-lab/api/{path}"
         connection.request(method, whole, data, dict(self.headers if headers is None else headers))
         return connection
-
-    # ---------------------------------------------------------------- the process
-
-    def _command(self) -> list[str]:
-        return [
-            *(sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"),
-            *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"),
-            f"--ServerApp.jpserver_extensions={self._extensions}",
-            f"--IdentityProvider.token={self.token}",
-            f"--ServerApp.root_dir={self.home}",
-            *self._arguments,
-        ]
-
-    def _answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, f"it did not start:\n{self.log}"
-        runtime = self.home / "runtime" / f"jpserver-{self.process.pid}.json"
-        try:
-            self.url = str(json.loads(runtime.read_text())["url"])
-            place = urlsplit(self.url)
-            return self.call("GET", f"{place.path}api/status").status == 200
-        except (OSError, ValueError, KeyError, http.client.HTTPException):
-            return False
 
 
 @contextlib.contextmanager
