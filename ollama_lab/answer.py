@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from ollama_lab.errors import BadUsage
 from ollama_lab.wire import Stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ollama_lab.forms import Form
     from ollama_lab.wire import Chunk, Json, ToolCall
 
 #: Version of the shape of `Provenance.metadata`, which stays in saved notebooks.
@@ -74,7 +75,10 @@ class Answer:
     thinking : str
         What it thought before, empty where it did not.
     data : object
-        The parsed answer of ``--format``; None without it, and where the JSON was cut off.
+        The answer of a form (``--format``, ``format=``): parsed JSON, or an object of the user's
+        type. None without a form, and where the JSON was cut off.
+    problem : str
+        Why ``data`` is not what the form asks for; empty where it is.
     messages : tuple of dict
         The conversation as sent, with this answer as its last message.
     stats : Stats
@@ -88,6 +92,7 @@ class Answer:
     text: str
     thinking: str = ""
     data: Any = None
+    problem: str = ""
     messages: tuple[Json, ...] = ()
     stats: Stats = field(default_factory=Stats)
     provenance: Provenance = field(default_factory=lambda: Provenance(""))
@@ -108,6 +113,25 @@ class Answer:
     def code(self) -> list[CodeBlock]:
         """The fenced code blocks of the answer, in order."""
         return code_blocks(self.text)
+
+    def frame(self) -> Any:
+        """Return the data as a pandas DataFrame.
+
+        A list is a row an item, an object that holds one list is that list, and any other object
+        is one row.
+
+        Raises
+        ------
+        BadUsage
+            There is no data that has rows.
+        ImportError
+            pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as exc:
+            raise ImportError("A frame needs pandas: pip install pandas") from exc
+        return pd.DataFrame(rows(self.data))
 
     @property
     def is_complete(self) -> bool:
@@ -160,6 +184,38 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
+def rows(data: Any) -> list[dict[str, Any]]:
+    """Find the rows in an answer's data.
+
+    Raises
+    ------
+    BadUsage
+        There are none.
+
+    Examples
+    --------
+    >>> rows({"cities": [{"name": "Oslo"}, {"name": "Rome"}]})
+    [{'name': 'Oslo'}, {'name': 'Rome'}]
+    >>> rows([1, 2])
+    [{'value': 1}, {'value': 2}]
+    """
+    data = _plain(data)
+    if isinstance(data, dict):
+        lists = [value for value in data.values() if isinstance(value, list)]
+        data = lists[0] if len(lists) == len(data) == 1 else [data]
+    if not isinstance(data, list):
+        hint = "Ask for some with --format, or format=."
+        raise BadUsage(f"The data is {data!r:.60}; it has no rows.", hint=hint)
+    return [item if isinstance(item, dict) else {"value": item} for item in map(_plain, data)]
+
+
+def _plain(value: Any) -> Any:
+    """Make a dict of a pydantic model or a dataclass, and of anything else itself."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
 _FENCE = re.compile(r"^ {0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`\n]*$")
 
 
@@ -204,8 +260,8 @@ class Record:
         The conversation as sent.
     provenance : Provenance
         What writes it.
-    expects_json : bool, optional
-        Whether a format was asked for, so that ``data`` is parsed at the end.
+    form : Form, optional
+        What the answer is to look like, so that ``data`` is read at the end.
     """
 
     def __init__(
@@ -213,11 +269,11 @@ class Record:
         messages: Sequence[Json],
         provenance: Provenance,
         *,
-        expects_json: bool = False,
+        form: Form | None = None,
     ) -> None:
         self._messages = tuple(messages)
         self._provenance = provenance
-        self._expects_json = expects_json
+        self._form = form
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[ToolCall] = []
@@ -248,24 +304,23 @@ class Record:
             ``stopped`` or ``broken`` where the server did not get to say its own.
         """
         text, thinking = "".join(self._text), "".join(self._thinking)
+        data, problem = None, ""
+        if self._form is not None:
+            text = self._form.restored(text)
+            if self._done_reason:
+                found = self._form.read(text)
+                data, problem = found.data, found.problem
         said: Json = {"role": "assistant", "content": text}
         if thinking:
             said["thinking"] = thinking
         return Answer(
             text=text,
             thinking=thinking,
-            data=parsed(text) if self._expects_json else None,
+            data=data,
+            problem=problem,
             messages=(*self._messages, said),
             stats=self._stats,
             provenance=self._provenance,
             done_reason=self._done_reason or done_reason,
             tool_calls=tuple(self._calls),
         )
-
-
-def parsed(text: str) -> Any:
-    """Parse JSON; None where it is broken or cut off."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None

@@ -59,6 +59,9 @@ class Screen(Protocol):
     def refresh(self) -> None:
         """Show what was held back, if it is time."""
 
+    def restart(self) -> None:
+        """Take what was shown away: the answer begins anew."""
+
     def finish(self, answer: Answer, footer: Sequence[str], thought_seconds: float) -> None:
         """Show the answer for good; status lines go away."""
 
@@ -92,18 +95,20 @@ class NotebookScreen:
         self._is_open = False
         self._phase, self._status_at = "", float("-inf")
         self._shown_at = float("-inf")
-        self._is_fresh = False
-        self._characters = self._shown_characters = 0
-        self._live: LiveMarkdown | _LiveText = (
-            _LiveText() if look.form == "text" else LiveMarkdown()
-        )
         is_text = look.form == "text"
         self.pace = _TEXT_PAUSE_SECONDS if is_text else _MARKDOWN_PAUSE_SECONDS
         self._per_second = (
             _TEXT_CHARACTERS_PER_SECOND if is_text else _MARKDOWN_CHARACTERS_PER_SECOND
         )
-        if look.form in ("html", "json", "code"):
-            self._live.feed(f"{_LIVE_FENCE}{_language(look.form)}\n")
+        self.restart()
+
+    def restart(self) -> None:
+        self._is_fresh = False
+        self._characters = self._shown_characters = 0
+        form = self._look.form
+        self._live: LiveMarkdown | _LiveText = _LiveText() if form == "text" else LiveMarkdown()
+        if form in ("html", "json", "code"):
+            self._live.feed(f"{_LIVE_FENCE}{_language(form)}\n")
 
     def status(self, phase: str, seconds: float | None = None) -> None:
         now = time.monotonic()
@@ -185,6 +190,12 @@ class TerminalScreen:
 
     def refresh(self) -> None:
         """Nothing is ever held back."""
+
+    def restart(self) -> None:
+        self._line.clear()
+        if not self._ends_line:
+            self._stream.write("\n")
+            self._ends_line = True
 
     def finish(self, answer: Answer, footer: Sequence[str], thought_seconds: float) -> None:  # noqa: ARG002 (a screen's signature)
         self._line.clear()

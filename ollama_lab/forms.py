@@ -10,7 +10,7 @@ import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
 from ollama_lab import schema
 from ollama_lab.errors import BadUsage
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CHARACTERS = 200
-_KINDS = 'It takes "json", a dict that holds a JSON schema, a pydantic model, a dataclass, a TypedDict.'
+_KINDS = (
+    'It is "json", a dict that holds a JSON schema, a pydantic model, a dataclass, a TypedDict.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,8 @@ class Form:
     def _misfit(self, value: Any) -> str:
         if self.prepared is None:
             return ""
-        validator = _jsonschema().validators.validator_for(
-            self.prepared.schema, default=_jsonschema().Draft202012Validator
-        )(self.prepared.schema, format_checker=_jsonschema().FormatChecker())
+        kind = _draft(self.prepared.schema)
+        validator = kind(self.prepared.schema, format_checker=kind.FORMAT_CHECKER)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a pattern with a set in a set
             error = _jsonschema().exceptions.best_match(validator.iter_errors(value))
@@ -89,6 +90,35 @@ class Form:
         place = ".".join(map(str, error.absolute_path))
         words = " ".join(str(error.message).split())
         return _bounded(f"{place}: {words}" if place else words)
+
+
+class Fields:
+    """The text of an answer as its fields become whole, with their own names.
+
+    Parameters
+    ----------
+    form : Form
+        What the answer is to look like.
+    """
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._reader = schema.Reader()
+        self._given = 0
+
+    def add(self, text: str) -> str:
+        """Take the next piece, and return what has become whole with it; mostly nothing."""
+        self._reader.feed(text)
+        return self._new(self._reader.whole)
+
+    def rest(self) -> str:
+        """Return what never became whole."""
+        return self._new(self._reader.text)
+
+    def _new(self, text: str) -> str:
+        known = self._form.restored(text)
+        new, self._given = known[self._given :], max(self._given, len(known))
+        return new
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +150,12 @@ def form(value: Any, *, keeps_order: bool = False) -> Form:
         return value
     if value == "json":
         return Form()
-    if isinstance(value, str) or value is None or (isinstance(value, Mapping) and not value):
-        raise BadUsage(f"The form of the answer is {value!r}.", hint=_KINDS)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         _jsonschema()
         return Form(schema.prepare(dict(value), keeps_order=keeps_order))
+    if not isinstance(value, type) and get_origin(value) is None:
+        shown = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
+        raise BadUsage(f"The form of the answer is {shown}.", hint=_KINDS)
     return _of_type(value, keeps_order=keeps_order)
 
 
@@ -142,6 +173,17 @@ def _of_type(value: Any, *, keeps_order: bool) -> Form:
         raise BadUsage(f"{name} is no form of an answer: {_words(exc)}", hint=_KINDS) from exc
     prepared = schema.prepare(made, keeps_order=keeps_order)
     return Form(prepared, adapter.validate_python)
+
+
+def _draft(made: Mapping[str, Any]) -> Any:
+    """Choose the draft that a schema names, else the newest by whose rules it is one."""
+    found = _jsonschema()
+    newest = found.validators.validator_for(made, default=found.Draft202012Validator)
+    try:
+        newest.check_schema(made)
+    except found.SchemaError:  # a list of `items`, as draft 7 writes a tuple
+        return found.Draft7Validator
+    return newest
 
 
 def _jsonschema() -> Any:

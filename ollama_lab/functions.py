@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ollama_lab.answer import Answer, Record
+    from ollama_lab.forms import Fields
     from ollama_lab.hosts import Host
     from ollama_lab.prompts import Turn
     from ollama_lab.session import Plan, Session
@@ -63,7 +64,7 @@ def ask(prompt: str, **given: Unpack[Given]) -> Answer:
     --------
     >>> answer = ol.ask("Why is the sky blue?", temperature=0)  # doctest: +SKIP
     """
-    return _whole(stream(prompt, **given))
+    return _whole(Stream(prompt, given, insists=True))
 
 
 @documented
@@ -96,7 +97,7 @@ async def aask(prompt: str, **given: Unpack[Given]) -> Answer:
 
     Cancel the task to stop the model.
     """
-    return await _awhole(astream(prompt, **given))
+    return await _awhole(AsyncStream(prompt, given, insists=True))
 
 
 @documented
@@ -141,6 +142,8 @@ class _Coming:
         Earlier turns, oldest first.
     keep : callable, optional
         Called with a whole answer and its plan.
+    insists : bool, optional
+        Ask again where an answer does not fit its form; the pieces of all follow each other.
     """
 
     def __init__(
@@ -149,11 +152,14 @@ class _Coming:
         given: Given,
         history: Iterable[Turn] = (),
         keep: Keep | None = None,
+        *,
+        insists: bool = False,
     ) -> None:
         self._prompt, self._given, self._history = prompt, given, tuple(history)
-        self._keep = keep
+        self._keep, self._insists = keep, insists
         self._plan: Plan | None = None
         self._record: Record | None = None
+        self._fields: Fields | None = None
         self._ending = ""
 
     @property
@@ -174,14 +180,28 @@ class _Coming:
         return f"<{type(self).__name__} of {self.answer!r}>"
 
     def _prepared(self, session: Session) -> Plan:
-        plan = session.prepare(request(session, self._prompt, self._given, self._history))
+        return self._begun(
+            session.prepare(request(session, self._prompt, self._given, self._history))
+        )
+
+    def _begun(self, plan: Plan) -> Plan:
         self._plan, self._record = plan, plan.record()
+        if plan.form is not None and plan.form.prepared is not None:
+            from ollama_lab.forms import Fields
+
+            self._fields = Fields(plan.form)
         return plan
 
     def _take(self, chunk: wire.Chunk) -> str:
         assert self._record is not None
         self._record.add(chunk)
-        return chunk.content
+        if self._fields is None:
+            return chunk.content
+        return self._fields.add(chunk.content) + (self._fields.rest() if chunk.done else "")
+
+    def _again(self, session: Session, plan: Plan) -> Plan | None:
+        following = session.again(plan, self.answer) if self._insists else None
+        return following and self._begun(following)
 
     def _ended(self) -> None:
         if self._keep is not None and self._plan is not None:
@@ -191,8 +211,8 @@ class _Coming:
 class Stream(_Coming):
     """An answer as it comes: iterate for its text."""
 
-    def __init__(self, *asked: Any) -> None:
-        super().__init__(*asked)
+    def __init__(self, *asked: Any, insists: bool = False) -> None:
+        super().__init__(*asked, insists=insists)
         self._pieces = self._run()
 
     def __iter__(self) -> Self:
@@ -215,11 +235,13 @@ class Stream(_Coming):
     def _run(self) -> Generator[str]:
         try:
             with borrowed() as session:
-                plan = self._prepared(session)
-                with contextlib.closing(session.stream(plan, pace=_PACE_SECONDS)) as chunks:
-                    for chunk in chunks:
-                        if text := self._take(chunk):
-                            yield text
+                plan: Plan | None = self._prepared(session)
+                while plan is not None:
+                    with contextlib.closing(session.stream(plan, pace=_PACE_SECONDS)) as chunks:
+                        for chunk in chunks:
+                            if text := self._take(chunk):
+                                yield text
+                    plan = self._again(session, plan)
         except OllamaLabError:
             self._ending = "broken"
             raise
@@ -232,8 +254,8 @@ class Stream(_Coming):
 class AsyncStream(_Coming):
     """An answer as it comes on an event loop: ``async for`` its text."""
 
-    def __init__(self, *asked: Any) -> None:
-        super().__init__(*asked)
+    def __init__(self, *asked: Any, insists: bool = False) -> None:
+        super().__init__(*asked, insists=insists)
         self._pieces = self._run()
 
     def __aiter__(self) -> Self:
@@ -256,13 +278,15 @@ class AsyncStream(_Coming):
     async def _run(self) -> AsyncGenerator[str]:
         try:
             # Which server, which model, which window: asked in a thread, as it may take a while.
-            plan = await asyncio.to_thread(_in_session, self._prepared)
+            plan: Plan | None = await asyncio.to_thread(_in_session, self._prepared)
             with borrowed() as session:
-                chunks = session.astream(plan, pace=_PACE_SECONDS)
-                async with contextlib.aclosing(chunks):
-                    async for chunk in chunks:
-                        if text := self._take(chunk):
-                            yield text
+                while plan is not None:
+                    chunks = session.astream(plan, pace=_PACE_SECONDS)
+                    async with contextlib.aclosing(chunks):
+                        async for chunk in chunks:
+                            if text := self._take(chunk):
+                                yield text
+                    plan = self._again(session, plan)
         except OllamaLabError:
             self._ending = "broken"
             raise
@@ -313,7 +337,8 @@ class Chat:
     @documented
     def ask(self, prompt: str, **given: Unpack[Given]) -> Answer:
         """Ask the next question, and wait for the whole answer; see `ollama_lab.ask`."""
-        return _whole(self.stream(prompt, **given))
+        whole: Given = {**self._given, **given}
+        return _whole(Stream(prompt, whole, self._turns, self._remember, insists=True))
 
     @documented
     def stream(self, prompt: str, **given: Unpack[Given]) -> Stream:
@@ -323,7 +348,8 @@ class Chat:
     @documented
     async def aask(self, prompt: str, **given: Unpack[Given]) -> Answer:
         """Ask the next question on an event loop, and wait for the whole answer."""
-        return await _awhole(self.astream(prompt, **given))
+        whole: Given = {**self._given, **given}
+        return await _awhole(AsyncStream(prompt, whole, self._turns, self._remember, insists=True))
 
     @documented
     def astream(self, prompt: str, **given: Unpack[Given]) -> AsyncStream:

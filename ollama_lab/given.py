@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os  # noqa: TC003 (`Given` is read at run time)
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence  # noqa: TC003 (the same)
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
 
@@ -16,7 +16,7 @@ from ollama_lab.options import OPTIONS, Options
 from ollama_lab.session import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ollama_lab.prompts import Turn
     from ollama_lab.session import Session
@@ -37,7 +37,9 @@ class Given(Options, total=False):
         str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         "text files and notebooks, put before the prompt",
     ]
-    format: Annotated[str | Mapping[str, Any], "'json', or a JSON schema; the object is .data"]
+    format: Annotated[
+        Any, "'json', a JSON schema, a pydantic model, a dataclass or a TypedDict; see .data"
+    ]
     think: Annotated[bool | str, "off, on, or 'low', 'medium', 'high', 'max'"]
     keep_alive: Annotated[str, "how long the model stays in memory: '10m', '0', '-1'"]
     host: Annotated[str, "the server, for this call only"]
@@ -104,7 +106,7 @@ def request(
         model=_text("model", known),
         system=known.get("system"),
         images=[image.base64 for image in images],
-        format=_format(known.get("format")),
+        format=known.get("format"),
         think=_think(known.get("think")),
         options=options.check_all({n: v for n, v in known.items() if n in OPTIONS}),
         keep_alive=str(known["keep_alive"]) if "keep_alive" in known else None,
@@ -143,13 +145,6 @@ def _several(name: str, known: Mapping[str, Any]) -> Sequence[Any]:
 
 def _source(image: Any) -> Any:
     return Path(image) if isinstance(image, str) else image
-
-
-def _format(value: Any) -> str | Mapping[str, Any] | None:
-    if value is None or value == "json" or (isinstance(value, Mapping) and value):
-        return value  # type: ignore[no-any-return]  # (one of these three)
-    shown = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
-    raise BadUsage(f"format is {shown}.", hint="It is 'json', or a dict that holds a JSON schema.")
 
 
 def _think(value: Any) -> bool | str | None:

@@ -134,6 +134,11 @@ def _follow(value: Any, step: re.Match[str]) -> Any:
     return value[step["key"] if step["index"] is None else int(step["index"])]
 
 
+def with_form(prompt: str, instruction: str) -> str:
+    """Say below a prompt what form the answer is to have; the grammar shows it to nobody."""
+    return f"{prompt}\n\n{instruction}" if instruction else prompt
+
+
 def system(text: str) -> dict[str, Any]:
     """Build the message that says how the model is to behave."""
     return {"role": "system", "content": text}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab import errors, models, prompts, wire
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ollama_lab.answer import Answer
     from ollama_lab.client import Client
+    from ollama_lab.forms import Form
     from ollama_lab.hosts import Host
     from ollama_lab.settings import OllamaLab
     from ollama_lab.transport import Patience, Tick
@@ -30,6 +31,8 @@ _LIST_SECONDS = 5.0
 #: Room kept for the answer when history is trimmed: this share of the window, or num_predict.
 _ANSWER_SHARE = 4
 _SEEDS = 2**31
+#: How often an answer that does not fit its form is asked for once more.
+_MOST_TIMES = 3
 #: How often a waiting cell asks whether its model is in memory.
 _PHASE_SECONDS = 2.0
 
@@ -48,8 +51,8 @@ class Request:
         System prompt; None means the setting's.
     images : sequence of str
         Base64 without a ``data:`` prefix.
-    format : str or mapping, optional
-        ``"json"`` or a JSON schema.
+    format : object, optional
+        ``"json"``, a JSON schema, or a type of the user's; see `forms.form`.
     think : bool or str, optional
         On, off or a level; None leaves it on where the model can.
     options : mapping
@@ -68,7 +71,7 @@ class Request:
     model: str = ""
     system: str | None = None
     images: Sequence[str] = ()
-    format: str | Mapping[str, Any] | None = None
+    format: Any = None
     think: bool | str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     keep_alive: str | None = None
@@ -79,7 +82,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One prompt, ready to go: ``notes`` are sentences for the footer."""
+    """One prompt, ready to go.
+
+    ``notes`` are sentences for the footer; ``times`` is how often it was asked before, when an
+    answer did not fit its form.
+    """
 
     client: Client
     call: wire.Call
@@ -89,7 +96,8 @@ class Plan:
     provenance: Provenance
     context_tokens: int
     notes: tuple[str, ...] = ()
-    expects_json: bool = False
+    form: Form | None = None
+    times: int = 0
 
     @property
     def own_limit(self) -> int:
@@ -99,7 +107,7 @@ class Plan:
     def record(self) -> Record:
         """Return the record that this plan's answer goes into."""
         messages = [turn.message for turn in self.turns]
-        return Record(messages, self.provenance, expects_json=self.expects_json)
+        return Record(messages, self.provenance, form=self.form)
 
 
 class Session:
@@ -294,8 +302,9 @@ class Session:
         _check_abilities(model, request)
         version = client.version()
         options, window = self._options(request, model)
-        turns, notes = self._turns(request, options, window)
-        call = self._call(request, model, turns, options, wire.release(version))
+        form = _form(request, client.host)
+        turns, notes = self._turns(request, options, window, form)
+        call = self._call(request, model, turns, options, wire.release(version), form=form)
         provenance = Provenance(
             model=model.name,
             digest=model.digest,
@@ -312,7 +321,7 @@ class Session:
             provenance=provenance,
             context_tokens=window,
             notes=(*notes, *self._said_once(client.host, model, version)),
-            expects_json=request.format is not None,
+            form=form,
         )
 
     def stream(
@@ -344,6 +353,29 @@ class Session:
         except errors.ModelNotFound as exc:
             self.forget_models()
             raise errors.model_not_found(plan.model.name) from exc
+
+    def again(self, plan: Plan, answer: Answer) -> Plan | None:
+        """Return what to ask after an answer that does not fit its form; None to leave it at that.
+
+        Twice with another seed, which is nearly always enough, then with what was wrong. An answer
+        that was cut off, or stopped, would be so again.
+        """
+        if not answer.problem or answer.done_reason != "stop" or plan.times >= _MOST_TIMES:
+            return None
+        body = dict(plan.call.body or {})
+        options = dict(body["options"])
+        is_last = plan.times == _MOST_TIMES - 1 or options.get("temperature") == 0
+        if is_last and "messages" in body:
+            said = prompts.assistant(answer.text)
+            body["messages"] = [*body["messages"], said, prompts.user(_corrected(answer.problem))]
+        seed = (int(options.get("seed") or 0) + 1) % _SEEDS
+        body["options"] = {**options, "seed": seed}
+        return replace(
+            plan,
+            call=replace(plan.call, body=body),
+            provenance=replace(plan.provenance, seed=seed),
+            times=_MOST_TIMES if is_last else plan.times + 1,
+        )
 
     def phase(self, plan: Plan) -> str:
         """Say what a plan that waits for its first byte waits for.
@@ -377,17 +409,20 @@ class Session:
         )
 
     def _turns(
-        self, request: Request, options: Mapping[str, Any], window: int
+        self, request: Request, options: Mapping[str, Any], window: int, form: Form | None
     ) -> tuple[tuple[prompts.Turn, ...], list[str]]:
         system = self.settings.system if request.system is None else request.system
         turns = [prompts.Turn(prompts.system(system))] if system else []
         turns += request.history
-        turns.append(prompts.Turn(prompts.user(request.prompt, request.images)))
+        asked = prompts.with_form(request.prompt, form.instruction if form else "")
+        turns.append(prompts.Turn(prompts.user(asked, request.images)))
         reserve = options.get("num_predict", -1)
         if reserve < 0:
             reserve = window // _ANSWER_SHARE
         fitted = prompts.fit(turns, context_tokens=window, reserve_tokens=min(reserve, window // 2))
         notes = []
+        if form and form.wishes:
+            notes.append(f"checked afterwards, not by the server: {', '.join(form.wishes)}")
         if fitted.dropped:
             words = "message was" if fitted.dropped == 1 else "messages were"
             notes.append(
@@ -402,6 +437,8 @@ class Session:
         turns: Sequence[prompts.Turn],
         options: Mapping[str, Any],
         server: tuple[int, ...],
+        *,
+        form: Form | None,
     ) -> wire.Call:
         think = request.think
         if think is None and model.can("thinking"):
@@ -414,7 +451,7 @@ class Session:
                 model.name,
                 request.prompt,
                 images=request.images,
-                format=request.format,
+                format=form.sent if form else None,
                 raw=True,
                 options=options,
                 keep_alive=keep_alive,
@@ -423,7 +460,7 @@ class Session:
         return wire.chat(
             model.name,
             [turn.message for turn in turns],
-            format=request.format,
+            format=form.sent if form else None,
             think=wire.think_for(think, server),
             options=options,
             keep_alive=keep_alive,
@@ -440,6 +477,18 @@ class Session:
         new = {key: words for key, words in notes.items() if key not in self._warned}
         self._warned.update(new)
         return list(new.values())
+
+
+def _form(request: Request, host: Host) -> Form | None:
+    if request.format is None:
+        return None
+    from ollama_lab import forms  # only where one is asked for
+
+    return forms.form(request.format, keeps_order=host.is_embedded)
+
+
+def _corrected(problem: str) -> str:
+    return f"This does not fit: {problem}. Answer once more, with JSON alone."
 
 
 def exchange(answer: Answer, plan: Plan) -> tuple[prompts.Turn, prompts.Turn]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ollama_lab.answer import Answer, CodeBlock, Provenance, Record, code_blocks
+from ollama_lab.forms import Form
 from ollama_lab.wire import Chunk, Stats, ToolCall
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ QUESTION = {"role": "user", "content": "Hello?"}
 STATS = Stats(2.0, 0.5, 0.25, 1.25, 12, 40)
 
 
-def record(*chunks: Chunk, expects_json: bool = False) -> Record:
-    made = Record([QUESTION], WRITER, expects_json=expects_json)
+def record(*chunks: Chunk, form: Form | None = None) -> Record:
+    made = Record([QUESTION], WRITER, form=form)
     for chunk in chunks:
         made.add(chunk)
     return made
@@ -202,7 +203,7 @@ def test_a_record_collects_tool_calls_of_all_chunks() -> None:
     ],
 )
 def test_data_is_what_the_text_says_in_json(text: str, data: Any) -> None:
-    assert record(Chunk(text), expects_json=True).answer().data == data
+    assert record(Chunk(text), Chunk(done=True), form=Form()).answer().data == data
 
 
 def test_without_a_format_there_is_no_data() -> None:

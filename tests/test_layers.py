@@ -43,7 +43,7 @@ ROOMS = (
     ("conversations",),
     ("files", "values"),
     ("images",),
-    ("attachments", "tools", "cache"),
+    ("attachments", "tools", "cache", "forms"),
     ("answer",),
     ("display",),
     ("session",),

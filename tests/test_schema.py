@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import random
 from typing import Any
 
 import pytest
@@ -347,3 +349,38 @@ def test_a_pattern_that_nothing_can_meet_is_said(pattern: str) -> None:
 )
 def test_a_pattern_that_the_server_has_nothing_for_is_left_out(pattern: str) -> None:
     assert rewritten(pattern) is None
+
+
+# ---------------------------------------------------------------- garbage
+
+KEYWORDS = (
+    *("type", "properties", "required", "items", "prefixItems", "enum", "const", "anyOf", "allOf"),
+    *("$ref", "$defs", "minimum", "maximum", "minLength", "maxItems", "pattern", "format"),
+    *("multipleOf", "nullable", "additionalProperties", "not", "description", "oneOf"),
+)
+VALUES = (
+    *(None, True, False, 0, 1, -3, 2.5, float("inf"), 10**30, "string", "integer", "#", "^a$", "("),
+    *("#/$defs/a", r"\d", ["string", "null"], ["a"], "email", [], {}),
+)
+
+
+def garbage(dice: random.Random, depth: int) -> Schema:
+    return {dice.choice(KEYWORDS): any_value(dice, depth) for _ in range(dice.randint(0, 5))}
+
+
+def any_value(dice: random.Random, depth: int) -> Any:
+    kind = dice.random()
+    if depth and kind < 0.35:
+        return garbage(dice, depth - 1)
+    if depth and kind < 0.5:
+        return [any_value(dice, depth - 1) for _ in range(dice.randint(0, 3))]
+    if depth and kind < 0.6:
+        return {dice.choice("ab/"): any_value(dice, depth - 1) for _ in range(dice.randint(0, 3))}
+    return dice.choice(VALUES)
+
+
+@pytest.mark.parametrize("start", range(0, 4000, 1000))
+def test_garbage_is_prepared_or_refused_in_words(start: int) -> None:
+    for seed in range(start, start + 1000):
+        with contextlib.suppress(BadUsage):
+            prepare(garbage(random.Random(seed), 4))

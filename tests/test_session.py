@@ -184,7 +184,7 @@ def test_an_answer_in_json_is_asked_for(session: Session) -> None:
     plan = prepared(session, format={"type": "object"})
 
     assert body(plan)["format"] == {"type": "object"}
-    assert plan.expects_json
+    assert plan.form is not None
 
 
 # ---------------------------------------------------------------- messages

@@ -106,8 +106,8 @@ def _parser() -> _Parser:
         "--format",
         default="",
         metavar="json|NAME",
-        help="answer in JSON, or after the JSON schema "
-        "that this variable holds; the parsed answer is .data",
+        help="answer in JSON, or in the form that this variable holds: a JSON schema, a pydantic "
+        "model, a dataclass, a TypedDict; the checked answer is .data",
     )
     add(
         "--think",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ollama_lab.answer import Record
+    from ollama_lab.forms import Fields
     from ollama_lab.magics.arguments import CellArguments
     from ollama_lab.magics.line import Kernel
     from ollama_lab.session import Plan, Session
@@ -53,7 +54,7 @@ class Cell:
         settings = kernel.session.settings
         saves = arguments.saves_thinking
         self._look = display.Look(
-            form=arguments.form,
+            form="json" if arguments.format and arguments.form == "markdown" else arguments.form,
             is_quiet=arguments.is_quiet,
             show_thinking=settings.show_thinking,
             save_thinking=settings.save_thinking if saves is None else saves,
@@ -80,6 +81,9 @@ class Cell:
             watch = Watch(screen, plan, self._session, interrupts, is_quiet=self._look.is_quiet)
             record = plan.record()
             failure = _stream(self._session, plan, record, watch, self._stored)
+            while failure is None and (following := self._again(plan, record, watch)):
+                plan, record = following, following.record()
+                failure = _stream(self._session, plan, record, watch, None)
             reason = "stopped" if isinstance(failure, Stopped) else "broken" if failure else ""
             answer = record.answer(reason)
             self._keep(answer)
@@ -191,21 +195,26 @@ class Cell:
         source = self._names()[word] if is_variable else Path(word)
         return read_image(source, longest_side=self._session.settings.image_pixels)
 
-    def _format(self, word: str) -> str | dict[str, Any] | None:
+    def _format(self, word: str) -> Any:
         if word in ("", "json"):
             return word or None
         value = self._names().get(word)
         if value is None:
             raise BadUsage(
                 f"--format is '{word}', which is no variable.",
-                hint="It takes json, or the name of a dict that holds a JSON schema.",
-            )
-        if not isinstance(value, dict) or not value:
-            raise BadUsage(
-                f"--format is '{word}', a {type(value).__name__}.",
-                hint='It takes a dict with a JSON schema, such as {"type": "object", ...}',
+                hint="It takes json, or the name of a JSON schema, a pydantic model, a dataclass.",
             )
         return value
+
+    def _again(self, plan: Plan, record: Record, watch: Watch) -> Plan | None:
+        """Return what to ask once more, where an answer does not fit its form."""
+        if self._stored is not None:  # what a chat was told stays in it
+            return None
+        answer = record.answer()
+        following = self._session.again(plan, answer)
+        if following is not None:
+            watch.restart(following, answer.problem)
+        return following
 
     # ------------------------------------------------------------ after
 
@@ -222,8 +231,10 @@ class Cell:
             watch.screen.clear()
             return
         notes = [*self._notes(), *plan.notes, *self._said_of_storing()]
-        if plan.expects_json and answer.data is None and failure is None:
-            notes.append("The JSON is not whole: .data is None.")
+        if plan.times:
+            notes.append(f"asked {plan.times + 1} times: an answer did not fit its form")
+        if answer.problem:
+            notes.append(_misfit(answer))
         lines = display.footer(
             answer,
             why=self._why(plan),
@@ -253,6 +264,12 @@ class Cell:
             self._history.put(cell_id(self._shell), exchange(answer, plan))
         if self._arguments.makes_next_cell and answer.code:
             self._shell.set_next_input(answer.code[0].text.rstrip("\n"), replace=False)
+
+
+def _misfit(answer: Answer) -> str:
+    if answer.data is None:
+        return "The JSON is not whole: .data is None."
+    return f"The answer does not fit its form: {answer.problem}."
 
 
 def _stream(
@@ -300,6 +317,15 @@ class Watch:
         self._began = time.monotonic()
         self._thinks_since: float | None = None
         self._has_text = False
+        self._fields = _fields(plan)
+
+    def restart(self, plan: Plan, problem: str) -> None:
+        """Begin anew on the same screen: the answer did not fit its form."""
+        self._plan, self._fields = plan, _fields(plan)
+        self._has_text, self._thinks_since = False, None
+        self.screen.restart()
+        if not self._is_quiet:
+            self._say(f"asking again, as the answer did not fit: {problem}", 0.0)
 
     def tick(self, seconds: float) -> None:
         """Nothing comes: show what was held back, or say what is being waited for."""
@@ -322,9 +348,12 @@ class Watch:
             self.thought_seconds = now - self._thinks_since
             if not self._is_quiet:
                 self._say("thinking", self.thought_seconds)
-        if chunk.content:
+        text = chunk.content
+        if self._fields is not None:
+            text = self._fields.add(text) + (self._fields.rest() if chunk.done else "")
+        if text:
             self._has_text = True
-            self.screen.add(chunk.content)
+            self.screen.add(text)
 
     def _note_first(self, now: float) -> None:
         if self.first_token_seconds is None:
@@ -333,6 +362,14 @@ class Watch:
     def _say(self, phase: str, seconds: float) -> None:
         with self.interrupts.held():
             self.screen.status(f"{self._plan.model.name} · {phase}", seconds)
+
+
+def _fields(plan: Plan) -> Fields | None:
+    if plan.form is None or plan.form.prepared is None:
+        return None
+    from ollama_lab.forms import Fields
+
+    return Fields(plan.form)
 
 
 def cell_id(shell: Any) -> str:

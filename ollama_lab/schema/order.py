@@ -36,7 +36,6 @@ class Order:
             return [self.restored(item) for item in value]
         return value
 
-
     def restored_text(self, text: str) -> str:
         """Do the same in a text of JSON, and leave all else of it as it is."""
         if not self.names:

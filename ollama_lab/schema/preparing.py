@@ -306,18 +306,20 @@ class _Preparing:
                 continue
             place = f"{pointer}/properties/{escaped(name)}"
             made[name] = self._node(part, place, f"{path}.{name}" if path else name)
-        for name in required:
-            made.setdefault(name, {})
-        found: Schema = {"properties": made} if made else {}
-        if required:
-            found["required"] = list(required)
+        found: Schema = {}
         others = schema.get("additionalProperties")
         if isinstance(others, dict):
-            found["additionalProperties"] = self._node(
+            others = self._node(
                 others, f"{pointer}/additionalProperties", f"{path}.*" if path else "*"
             )
-        elif others is not None:
-            found["additionalProperties"] = bool(others)
+        if others is not None:
+            found["additionalProperties"] = others
+        for name in required:
+            made.setdefault(name, others if isinstance(others, dict) else {})
+        if made:
+            found["properties"] = made
+        if required:
+            found["required"] = list(required)
         return found
 
     def _array(self, schema: Schema, pointer: str, path: str) -> Schema:

@@ -40,6 +40,16 @@ class Reader:
             self._step(self._text[self._at])
             self._at += 1
 
+    @property
+    def text(self) -> str:
+        """Everything so far."""
+        return self._text
+
+    @property
+    def whole(self) -> str:
+        """The text up to the end of the last value that is whole."""
+        return self._text[: self._whole]
+
     def value(self) -> Any:
         """Return what is whole so far; None before anything is, and for what is no JSON."""
         if self._read[0] != self._whole:

@@ -283,13 +283,13 @@ def test_a_file_that_will_not_do(
         pytest.param(
             "None",
             "--format is 'form', which is no variable. "
-            "It takes json, or the name of a dict that holds a JSON schema.",
+            "It takes json, or the name of a JSON schema, a pydantic model, a dataclass.",
             id="undefined",
         ),
         pytest.param(
             "[1]",
-            "--format is 'form', a list. "
-            'It takes a dict with a JSON schema, such as {"type": "object", ...}',
+            "The form of the answer is a list. "
+            'It is "json", a dict that holds a JSON schema, a pydantic model, a dataclass, a TypedDict.',
             id="not a dict",
         ),
     ],
@@ -304,7 +304,7 @@ def test_a_format_that_the_server_refuses(notebook: Notebook) -> None:
     words = "JSON schema error at #: unrecognized type nonsense"
     inner = json.dumps({"error": {"code": 400, "message": words, "type": "invalid_request_error"}})
     notebook.ollama.script("*", [Status(400, {"error": inner})])
-    notebook.run("form = {'type': 'nonsense'}")
+    notebook.run("form = {'type': 'object'}")
 
     assert notebook.fail("--format form").error_text == f"Refused: Ollama refused: {words}."
 
