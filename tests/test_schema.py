@@ -358,7 +358,7 @@ KEYWORDS = (
     *("$ref", "$defs", "minimum", "maximum", "minLength", "maxItems", "pattern", "format"),
     *("multipleOf", "nullable", "additionalProperties", "not", "description", "oneOf"),
 )
-VALUES = (
+VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -3, 2.5, float("inf"), 10**30, "string", "integer", "#", "^a$", "("),
     *("#/$defs/a", r"\d", ["string", "null"], ["a"], "email", [], {}),
 )
