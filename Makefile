@@ -71,7 +71,7 @@ SOURCES = $(shell find labextension/src labextension/style labextension/schema -
 
 labextension/node_modules/.installed: labextension/package.json labextension/yarn.lock | .venv/.node
 	@echo "Installing npm's packages; the first time takes a minute or two."
-	$(JLPM) install --immutable
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" .ci/npm-install
 	@touch $@
 
 # An editable install brings no data files: `develop` links the bundle to where JupyterLab looks.

@@ -18,6 +18,8 @@ from ollama_lab.sanitize import formula
 
 ROOT = Path(__file__).parents[1]
 KILOBYTE = 1000
+#: What yarn reads to know which packages.
+NAMES_PACKAGES = ("package.json", "yarn.lock", ".yarnrc.yml")
 
 
 def node() -> str:
@@ -44,6 +46,40 @@ def test_the_unit_tests_of_the_front_end_pass() -> None:
     )
 
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.frontend
+def test_without_npms_registry_two_sentences_say_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / "labextension").mkdir()
+    for name in (".ci/npm-install", *(f"labextension/{one}" for one in NAMES_PACKAGES)):
+        shutil.copy(ROOT / name, tmp_path / name)
+    env = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "YARN_NPM_REGISTRY_SERVER": "http://127.0.0.1:9",  # where nobody listens
+        "YARN_UNSAFE_HTTP_WHITELIST": "127.0.0.1",
+        "YARN_GLOBAL_FOLDER": str(tmp_path / "yarn"),
+    }
+
+    done = subprocess.run(
+        [tmp_path / ".ci/npm-install"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stdout == (
+        "http://127.0.0.1:9 does not answer; trying with what was installed before.\n"
+    )
+    assert done.stderr == (
+        "The JupyterLab extension cannot be built: npm's packages are missing.\n"
+        "Connect to the network, or name a mirror with: "
+        "export YARN_NPM_REGISTRY_SERVER=https://...\n"
+    )
 
 
 @pytest.mark.frontend
