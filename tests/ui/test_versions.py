@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage
 
 # Environments are made of what PyPI has today.
-pytestmark = [
-    pytest.mark.ui,
-    pytest.mark.frontend,
-    pytest.mark.packaging,
-    pytest.mark.timeout(280),
-]
+pytestmark = [pytest.mark.ui, pytest.mark.frontend, pytest.mark.packaging]
 
-#: Those of this environment are the newest.
+_ROOT = Path(__file__).parents[2]
+#: Of JupyterLab and of Notebook; those of this environment are the newest.
+_OLDER = [("4.4", "7.4"), ("4.5", "7.5")]
 _VERSIONS = [
-    pytest.param(("jupyterlab==4.4.*", "notebook==7.4.*"), id="4.4 and 7.4"),
-    pytest.param(("jupyterlab==4.5.*", "notebook==7.5.*"), id="4.5 and 7.5"),
+    *(
+        pytest.param(
+            (f"jupyterlab=={lab}.*", f"notebook=={notebook}.*"), id=f"{lab} and {notebook}"
+        )
+        for lab, notebook in _OLDER
+    ),
     pytest.param((), id="newest"),
 ]
 _PLACES = [pytest.param(place, id=place.name) for place in Place]
@@ -212,3 +213,12 @@ def test_nothing_in_the_console_is_about_us(smoke: Opened) -> None:
     smoke.show_chat()
 
     assert smoke.complaints == []
+
+
+def test_the_documents_name_the_versions_that_are_tested() -> None:
+    sidebar = " ".join((_ROOT / "docs" / "sidebar.md").read_text().split())
+    readme = (_ROOT / "README.md").read_text()
+    labs, notebooks = (", ".join(each) for each in zip(*_OLDER, strict=True))
+
+    assert f"in JupyterLab {labs} and the newest, and in Notebook {notebooks} and the" in sidebar
+    assert f"JupyterLab {_OLDER[0][0]}, Notebook {_OLDER[0][1]} or newer" in readme
