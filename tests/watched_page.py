@@ -110,6 +110,17 @@ class WatchedPage:
             self.page.wait_for_function(_DRAWN, arg=until + 1)
         self.page.wait_for_load_state("networkidle")
 
+    def reopen(self, *, until: int) -> None:
+        """Save the notebook of `run`, load the page again, and wait until its outputs are drawn.
+
+        They come from the file then, and are trusted still: the one that acts on purpose does.
+        """
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self.page.wait_for_function("() => window.fired.includes(-1)")
+        self.page.wait_for_function(_DRAWN, arg=until + 1)
+        self.page.wait_for_load_state("networkidle")
+
     def outputs(self) -> Locator:
         """Give the drawn Markdown outputs of the cell, the one of `run` last."""
         return self.page.locator(".jp-OutputArea-output.jp-RenderedMarkdown")

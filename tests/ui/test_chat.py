@@ -221,6 +221,7 @@ def test_nothing_a_hostile_answer_holds_acts_in_the_panel(
         for number, case in enumerate(attack_corpus.attacks())
     ]
     chat.open("hostile")
+    assert len(attacks) >= 60
 
     # Many in an answer, and all answers in the page together, as an attacker would like.
     for first in range(0, len(attacks), 12):

@@ -43,7 +43,7 @@ def test_nothing_a_hostile_answer_holds_acts_in_a_trusted_output(page: WatchedPa
     assert complaints(page.audit(), _NAMES) == []
 
 
-def test_nothing_a_hostile_answer_holds_acts_through_the_magic(
+def test_nothing_a_hostile_answer_holds_acts_through_the_magic_nor_when_it_was_saved(
     page: WatchedPage, lab_ollama: FakeOllama
 ) -> None:
     texts = _armed(page.canary)
@@ -52,6 +52,15 @@ def test_nothing_a_hostile_answer_holds_acts_through_the_magic(
         lab_ollama.say(text, thinking=text, once=True)
 
     page.run("magic", _ASKING.format(count=len(texts)), until=len(texts))
+    page.provoke()
+
+    assert page.fired() == []
+    assert page.dialogs == []
+    assert page.requests == []
+    assert page.canary.visits == 0
+    assert complaints(page.audit(ours="SUB DETAILS SUMMARY"), _NAMES) == []
+
+    page.reopen(until=len(texts))
     page.provoke()
 
     assert page.fired() == []
