@@ -71,15 +71,44 @@ class ChatPanel:
 
         In a workspace of its own: one that is reset may be so once more by a reload.
         """
-        self.page.goto(f"{self._lab.url}lab/workspaces/{self._workspace}?token={self._lab.token}")
+        self._go()
         self.page.get_by_role("tab", name="Ollama chat").click()
         self.composer.wait_for()
 
     def reload(self, draft: str) -> None:
         """Load the page of `open_alone` again, once it is saved that chat and draft are open."""
-        self.wait_until(lambda: bool(self.page.evaluate(_IS_SAVED, [self._workspace, draft])))
+        self.wait_until_saved(draft)
         self.page.reload()
         self.composer.wait_for()
+
+    def choose(self, model: str) -> None:
+        """Choose another model."""
+        self.region.locator(".jp-OllamaLabChat-model").click()
+        self.region.get_by_role("button", name=re.compile(f"^{model}:latest")).click()
+
+    def another(self) -> ChatPanel:
+        """Open the chat in one more tab of the browser."""
+        other = ChatPanel(self._watched.another(), self._lab)
+        other.open_alone()
+        return other
+
+    def close_and_come_back(self, until: Callable[[], bool]) -> ChatPanel:
+        """Close the tab of `open_alone`; one that opens the same later, when it is so."""
+        self.wait_until_saved("")
+        other = ChatPanel(self._watched.another(), self._lab)
+        other._workspace = self._workspace
+        self.page.close()
+        other.wait_until(until)
+        other._go()
+        other.composer.wait_for()
+        return other
+
+    def _go(self) -> None:
+        self.page.goto(f"{self._lab.url}lab/workspaces/{self._workspace}?token={self._lab.token}")
+
+    def wait_until_saved(self, draft: str) -> None:
+        """Return once JupyterLab has kept that the chat is open, with this draft."""
+        self.wait_until(lambda: bool(self.page.evaluate(_IS_SAVED, [self._workspace, draft])))
 
     @property
     def composer(self) -> Locator:

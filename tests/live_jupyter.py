@@ -61,7 +61,7 @@ class JupyterServer(ABC):
     def __enter__(self) -> Self:
         self.home.parent.mkdir(exist_ok=True)
         environment.make_home(self.home)
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command(), env=self._env, stdout=log, stderr=log, start_new_session=True
             )
@@ -102,7 +102,8 @@ class JupyterServer(ABC):
         module, *more = self.arguments()
         return [
             *(self.python, "-m", module, "--allow-root", "--no-browser"),
-            *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"),
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={urlsplit(self.url).port or 0}",  # one that starts again keeps it
             f"--IdentityProvider.token={self.token}",
             *more,
         ]

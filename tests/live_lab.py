@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import resource
+import secrets
+import signal
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +16,7 @@ import environment
 from live_jupyter import JupyterServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _QUIET = {
@@ -55,6 +60,45 @@ class Lab(JupyterServer):
     def __enter__(self) -> Self:
         self._prepare()
         return super().__enter__()
+
+    def restart(self) -> None:
+        """End the server and start it again, at the same address and with the same token."""
+        self.close()
+        super().__enter__()
+
+    def forget_logins(self) -> None:
+        """Start again with another token, so that no page is signed in any more."""
+        self.token = secrets.token_hex(16)
+        self.headers = {"Authorization": f"token {self.token}"}
+        (self.home / "runtime" / "jupyter_cookie_secret").unlink()
+        self.restart()
+
+    def configure(self, plugin: str, settings: Mapping[str, Any]) -> None:
+        """Set what the settings editor sets, for pages that are opened from now on."""
+        body = json.dumps({"raw": json.dumps(settings)})
+        with contextlib.closing(self._connect()) as connection:
+            connection.request("PUT", f"/lab/api/settings/{plugin}", body, self.headers)
+            assert connection.getresponse().status < 300
+
+    @contextlib.contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Let the server stand still."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def without_room(self) -> Iterator[None]:
+        """Let the server write nothing into files, as on a full disk."""
+        pid, limit = self.pid, resource.RLIMIT_FSIZE
+        before = resource.prlimit(pid, limit)
+        resource.prlimit(pid, limit, (0, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(pid, limit, before)
 
     def notebook(self, name: str, cells: Sequence[str], place: Place = Place.JUPYTERLAB) -> str:
         """Write a notebook of code cells; the address that opens it."""

@@ -84,6 +84,10 @@ class WatchedPage:
         page.on("websocket", self._note_socket)
         page.on("dialog", self._note_dialog)
 
+    def another(self) -> WatchedPage:
+        """Open one more page of this browser, watched as well."""
+        return WatchedPage(self.page.context.new_page(), self._lab, self.canary)
+
     def run(self, name: str, cell: str, *, until: int = 0) -> None:
         """Open a notebook of one cell, run it, and wait until its last output is drawn.
 

@@ -115,6 +115,20 @@ describe('sending', () => {
     });
   });
 
+  it('asks for an answer that goes on without the page only where that is set', async () => {
+    let isKept = false;
+    chat.dispose();
+    chat = new ChatModel({
+      client: server.client(),
+      keepsRunning: () => isKept
+    });
+    await send('Why?');
+    isKept = true;
+    await send('And?');
+
+    expect(prompts().map(one => one.keep_running)).toEqual([undefined, true]);
+  });
+
   it('is not possible with nothing to send', async () => {
     await send(' \n ');
 
@@ -204,6 +218,18 @@ describe('stopping', () => {
     expect(chat.context.attached).toMatchObject([{ name: 'a.csv' }]);
   });
 
+  it('stops an answer that another page began', async () => {
+    server.on('GET conversations/chat-1', call =>
+      call.json(conversation([PROMPT, { ...ANSWER, state: 'streaming' }]))
+    );
+    server.on('POST chat/stop', call => call.json({ was_running: true }));
+    await chat.open('chat-1');
+    chat.stop();
+    await until(() => server.asked.length === 2);
+
+    expect(server.asked.at(-1)?.body).toEqual({ message_id: 2 });
+  });
+
   it('does nothing when nothing runs', async () => {
     await send('Why?');
     chat.stop();
@@ -274,6 +300,53 @@ describe('a failure', () => {
   });
 });
 
+describe('what did not reach the server', () => {
+  it('is the prompt that failed, until it is sent', async () => {
+    server.on('POST chat', refused);
+    await send('Why?');
+    const failed = chat.unsent;
+    server.on('POST chat', answered);
+    await chat.retry(answer());
+
+    expect(failed).toBe('Why?');
+    expect(chat.unsent).toBe('');
+  });
+
+  it('stays on show when the chat is read again', async () => {
+    await send('Why?');
+    server.on('POST chat', refused);
+    await send('And?');
+    await chat.refresh();
+
+    expect(texts()).toEqual(['Why?', 'Because.', 'And?', '']);
+  });
+
+  it('goes back into the draft where another page went on', async () => {
+    await send('Why?');
+    server.on('POST chat', refused);
+    await send('And?');
+    const other = message({ id: 3, parent_id: 2, role: 'user', text: 'So?' });
+    server.on('GET conversations/chat-1', call =>
+      call.json(conversation([PROMPT, ANSWER, other]))
+    );
+    await chat.refresh();
+
+    expect(texts()).toEqual(['Why?', 'Because.', 'So?']);
+    expect(chat.draft).toBe('And?');
+  });
+
+  it('is no prompt that is answered', async () => {
+    server.on('POST chat', begun);
+    const sending = send('Why?');
+    const asking = chat.unsent;
+    await until(() => answer().text === 'Be');
+    chat.stop();
+    await sending;
+
+    expect(asking + chat.unsent).toBe('');
+  });
+});
+
 describe('branches', () => {
   it('are made by other words for a prompt, whose attachments go along', async () => {
     const attachments = [{ kind: 'file' as const, name: 'a.csv', text: '1,2' }];
@@ -329,6 +402,21 @@ describe('a stored chat', () => {
     await chat.open('chat-1');
 
     expect(chat.settings).toEqual({ model: 'llama3', system: 'Be short.' });
+  });
+
+  it('is not shown as it was before an answer that has ended meanwhile', async () => {
+    await send('Why?');
+    let reply = (): void => undefined;
+    server.on('GET conversations/chat-1', call => {
+      reply = () => call.json(conversation([PROMPT]));
+    });
+    const refreshing = chat.refresh();
+    await until(() => server.asked.at(-1)?.method === 'GET');
+    await send('And?');
+    reply();
+    await refreshing;
+
+    expect(texts().at(-1)).toBe('Because.');
   });
 
   it('is not read again over an answer that runs', async () => {

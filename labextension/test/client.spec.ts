@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { Client } from '../src/api/client';
 import { ApiError } from '../src/api/failure';
@@ -111,7 +111,14 @@ describe('a failure', () => {
       'NotInstalled'
     ],
     ['a proxy answers', 502, '<html>Bad gateway</html>', 'Unknown'],
-    ['a page comes in place of JSON', 200, '<html>Sign in</html>', 'Unknown']
+    [
+      'Jupyter wants a token',
+      403,
+      '{"message": "No.", "hint": "", "kind": "Unauthorized"}',
+      'SignedOut'
+    ],
+    ['a page to sign in comes', 200, '<html>Sign in</html>', 'SignedOut'],
+    ['no JSON comes', 200, 'Sign in', 'Unknown']
   ])('says so when %s', async (_, status, body, kind) => {
     server.on('GET health', call => call.raw(body, status));
     const error = await failure(server.client().health());
@@ -266,6 +273,21 @@ describe('a stream', () => {
       all(server.client().chat(REQUEST, { signal: abort.signal }))
     ).rejects.toThrow('stopped');
     await hungUp;
+  });
+
+  it('that goes on without its page is told to stop', async () => {
+    const abort = new AbortController();
+    server.on('POST chat', () => abort.abort(new Error('stopped')));
+    server.on('POST chat/stop', call => call.json({ was_running: true }));
+    const request = { ...REQUEST, keep_running: true };
+    const reading = all(
+      server.client().chat(request, { signal: abort.signal })
+    );
+
+    await expect(reading).rejects.toThrow('stopped');
+    await vi.waitUntil(() => server.asked.length === 2);
+    const [asked, stop] = server.asked.map(one => one.body);
+    expect(asked).toMatchObject(stop as object);
   });
 
   it('closes its connection when the loop over it is left', async () => {

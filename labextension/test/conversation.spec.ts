@@ -319,6 +319,24 @@ describe('a message that was deleted', () => {
   });
 });
 
+describe('an answer that another page writes', () => {
+  it('never has less than was there already', () => {
+    const model = opened(PROMPT, ANSWER);
+    model.begin({ parentId: 1, text: null });
+    model.apply(start(null, { ...OTHER, text: '', state: 'streaming' }));
+    model.apply({ type: 'delta', text: 'So, then' });
+    model.fail({ message: 'No.', hint: '', kind: 'StreamBroken' });
+    model.adopt(
+      conversation([PROMPT, { ...OTHER, text: 'So', state: 'streaming' }])
+    );
+    const seen = at(model, -1).text;
+    model.adopt(conversation([PROMPT, { ...OTHER, text: 'So, then, why?' }]));
+
+    expect(seen).toBe('So, then');
+    expect(at(model, -1).text).toBe('So, then, why?');
+  });
+});
+
 describe('a private chat', () => {
   it('keeps its own tree, whatever ids it is told', () => {
     const model = new ConversationModel(true);

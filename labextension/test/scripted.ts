@@ -44,7 +44,8 @@ export class Call {
   }
 
   raw(body: string, status = 200): void {
-    this._response.writeHead(status);
+    const type = body.startsWith('<html>') ? 'text/html' : 'application/json';
+    this._response.writeHead(status, { 'Content-Type': type });
     this._response.end(body);
   }
 

@@ -28,7 +28,8 @@ class Asked:
     """One prompt as the request says it.
 
     ``private`` are the messages of a chat that is not stored, None for one that is. ``parent_id``
-    is the message that is followed or, for `regenerate`, answered once more.
+    is the message that is followed or, for `regenerate`, answered once more. By ``key`` the client
+    can stop the answer before it knows the id of its message.
     """
 
     conversation_id: str
@@ -43,6 +44,7 @@ class Asked:
     think: bool | str | None
     regenerate: bool
     keep_running: bool
+    key: str
 
     @property
     def characters(self) -> int:
@@ -95,6 +97,7 @@ def read(body: Body) -> Asked:
         think=body.think(),
         regenerate=body.flag("regenerate"),
         keep_running=body.flag("keep_running"),
+        key=body.text("key", ""),
     )
     _check(body, asked)
     return asked

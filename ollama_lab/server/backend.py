@@ -45,7 +45,7 @@ class Backend:
         self._store: Store | None = None
         self._store_lock = threading.Lock()
         self._told = ""
-        self._streams: dict[Task, int | None] = {}
+        self._streams: dict[Task, list[int | str]] = {}
 
     # ------------------------------------------------------------ threads
 
@@ -107,20 +107,20 @@ class Backend:
                 f"{written} being written already, the most at once here.",
                 hint="Wait for one to end, or stop one.",
             )
-        self._streams[task] = None
+        self._streams[task] = []
 
     def leave(self, task: Task) -> None:
         """Count an answer that has ended."""
         self._streams.pop(task, None)
 
-    def name(self, task: Task | None, message_id: int) -> None:
-        """Let a running answer be found by the id of its message."""
+    def name(self, task: Task | None, name: int | str) -> None:
+        """Let a running answer be found by the id of its message, or by its client's key."""
         if task in self._streams:
-            self._streams[task] = message_id
+            self._streams[task].append(name)
 
-    def stop(self, message_id: int) -> bool:
-        """Stop an answer by the id of its message; whether there was one."""
-        found = next((task for task, name in self._streams.items() if name == message_id), None)
+    def stop(self, name: int | str) -> bool:
+        """Stop an answer by one of its names; whether there was one."""
+        found = next((task for task, names in self._streams.items() if name in names), None)
         return found is not None and found.cancel()
 
     async def close(self) -> None:

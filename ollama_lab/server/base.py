@@ -28,9 +28,10 @@ _UNEXPECTED = errors.OllamaLabError(
     "Something unexpected went wrong on the Jupyter server.",
     hint="Its log has the details.",
 )
-_SIGNED_OUT = errors.Unauthorized(
-    "This page is no longer signed in to the Jupyter server.",
-    hint="Load the page again.",
+# For programs: a page has a sentence of its own, which it needs anyway where a proxy refuses it.
+_NO_LOGIN = errors.Unauthorized(
+    "This call comes without the login of the Jupyter server.",
+    hint="Send its token: Authorization: token TOKEN.",
 )
 _KINDS: dict[int, type[errors.OllamaLabError]] = {401: errors.Unauthorized, 403: errors.Forbidden}
 
@@ -124,8 +125,8 @@ class Handler(APIHandler):
             self.refuse(_UNEXPECTED, status_code)
             return
         if status_code == HTTPStatus.FORBIDDEN and not self.current_user:
-            # Jupyter's own word for a token that ran out is "Forbidden", which helps nobody.
-            self.refuse(_SIGNED_OUT, status_code)
+            # Jupyter's own word for this is "Forbidden", which helps nobody.
+            self.refuse(_NO_LOGIN, status_code)
             return
         said = exc.log_message or exc.reason or HTTPStatus(status_code).phrase
         if exc.args and exc.log_message:

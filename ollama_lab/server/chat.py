@@ -41,6 +41,8 @@ class ChatHandler(Streaming):
         from ollama_lab.server import asking  # brings sqlite3: not at server start
 
         backend, asked = self.backend, asking.read(self.body())
+        if asked.key:
+            backend.name(asyncio.current_task(), asked.key)
         backend.administration.check_prompt(asked.characters)
         context = await _context(backend, asked)
         planned = await backend.ask(lambda session: asking.plan(backend, session, asked, context))
@@ -56,11 +58,13 @@ class StopHandler(Handler):
     @web.authenticated
     @authorized("execute")
     async def post(self) -> None:
-        """Stop an answer by the id of its message, such as one whose page is gone."""
+        """Stop an answer by the id of its message, or the key of its request."""
         await self.reply(self._stop())
 
     async def _stop(self) -> dict[str, bool]:
-        return {"was_running": self.backend.stop(self.body().get("message_id"))}
+        body = self.body()
+        name = body.text("key") if body.has("key") else body.get("message_id")
+        return {"was_running": self.backend.stop(name)}
 
 
 async def _context(backend: Backend, asked: Asked) -> Context:

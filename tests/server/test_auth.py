@@ -81,8 +81,8 @@ def test_a_call_is_denied_without_a_token(strict: Server, verb: Verb) -> None:
 
     assert reply.status == 403
     assert reply.json == {
-        "message": "This page is no longer signed in to the Jupyter server.",
-        "hint": "Load the page again.",
+        "message": "This call comes without the login of the Jupyter server.",
+        "hint": "Send its token: Authorization: token TOKEN.",
         "kind": "Unauthorized",
     }
 

@@ -232,6 +232,16 @@ def test_an_answer_without_a_client_can_be_stopped(server: Server, ollama: FakeO
     assert wait_until_kept(server, start, "stopped")["text"].startswith(" on")
 
 
+def test_an_answer_is_stopped_by_the_key_of_its_request(server: Server, ollama: FakeOllama) -> None:
+    ollama.script("*", [Wait()])
+    with asked(server, keep_running=True, key="mine") as stream:
+        start = stream.line()
+
+    assert server.post("chat/stop", {"key": "mine"}) == {"was_running": True}
+
+    wait_until_kept(server, start, "stopped")
+
+
 def test_a_stopped_answer_has_a_last_line(server: Server, ollama: FakeOllama) -> None:
     ollama.script("*", [Never(rate=20)])
 

@@ -1,3 +1,5 @@
+import { UUID } from '@lumino/coreutils';
+
 import { english, type ITranslate } from '../translation';
 import { ApiError, failureOf, noAnswer, streamBroken } from './failure';
 import { values } from './ndjson';
@@ -189,11 +191,27 @@ export class Client {
   }
 
   /** Send a prompt; gives the lines of its answer, the last of which is `done` or `error`. */
-  chat(
+  async *chat(
     request: IChatRequest,
     options: Client.IStreamOptions = {}
   ): AsyncGenerator<ChatLine, void, undefined> {
-    return this._stream<ChatLine>('chat', request, options);
+    const key = UUID.uuid4();
+    const asked = request.keep_running ? { ...request, key } : request;
+    try {
+      yield* this._stream<ChatLine>('chat', asked, options);
+    } finally {
+      if (request.keep_running && options.signal?.aborted) {
+        // A connection that is closed does not stop this one.
+        void this.stopAnswer({ key }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Stop an answer that another page began, or this one before it was loaded. */
+  async stopAnswer(
+    which: { message_id: MessageId } | { key: string }
+  ): Promise<void> {
+    await this._call('POST', 'chat/stop', which);
   }
 
   /** Complete a text for the editor; nothing is stored. */
@@ -244,9 +262,10 @@ export class Client {
       signal?.throwIfAborted();
       throw noAnswer(this._trans);
     }
-    if (!response.ok) {
+    if (!response.ok || isPage(response)) {
       const text = await response.text().catch(() => '');
-      throw failureOf(response.status, text, this._trans);
+      // The sign-in page of a proxy is no answer of ours, whatever its status.
+      throw failureOf(response.ok ? 401 : response.status, text, this._trans);
     }
     return response;
   }
@@ -320,6 +339,10 @@ export namespace Client {
     /** Called once if the stream has to wait for another one to end. */
     onWait?: () => void;
   }
+}
+
+function isPage(response: Response): boolean {
+  return !!response.headers.get('content-type')?.startsWith('text/html');
 }
 
 function place(id: string): string {

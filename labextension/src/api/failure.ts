@@ -68,10 +68,8 @@ export function failureOf(
   trans: ITranslate = english
 ): ApiError {
   const failure = parse(body);
-  if (failure) {
-    return new ApiError(failure, status);
-  }
-  if (status === 401 || status === 403) {
+  const kind = failure?.kind ?? 'Unauthorized';
+  if (status === 401 || (status === 403 && kind === 'Unauthorized')) {
     return new ApiError(
       {
         message: trans.__(
@@ -82,6 +80,9 @@ export function failureOf(
       },
       status
     );
+  }
+  if (failure) {
+    return new ApiError(failure, status);
   }
   if (status === 404) {
     return new ApiError(

@@ -222,6 +222,10 @@ export interface IChatRequest {
   think?: Think;
   /** A new answer to `parent_id`, which is a user's message; `text` is ignored. */
   regenerate?: boolean;
+  /** The answer goes on when its page is closed. */
+  keep_running?: boolean;
+  /** What the answer can be stopped by before it has a message. */
+  key?: string;
 }
 
 export interface IStartLine {

@@ -1,5 +1,6 @@
 import type { ReactElement, ReactNode } from 'react';
 
+import { FailureKinds } from '../api/failure';
 import type { IFailure } from '../api/types';
 import { useServices } from './services';
 
@@ -11,12 +12,21 @@ export function FailureNote({
   failure: IFailure;
   children?: ReactNode;
 }): ReactElement {
-  const { trans, view } = useServices();
+  const { reload, trans, view } = useServices();
   return (
     <div className="jp-OllamaLabChat-failure">
       <p>{failure.message}</p>
       {failure.hint && <p className="jp-OllamaLabChat-hint">{failure.hint}</p>}
       {children}
+      {failure.kind === FailureKinds.signedOut && (
+        <button
+          type="button"
+          className="jp-OllamaLabChat-text"
+          onClick={reload}
+        >
+          {trans.__('Load the page again')}
+        </button>
+      )}
       {failure.kind === 'ModelNotFound' && view.page === 'chat' && (
         <button
           type="button"

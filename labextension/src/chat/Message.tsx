@@ -106,6 +106,18 @@ function Answer({ message }: { message: MessageModel }): ReactElement {
       <Thinking message={message} />
       <Markdown message={message} />
       {isWaiting && <Phase phase={message.phase} />}
+      {message.isStreaming && !chat.isBusy && (
+        <button
+          type="button"
+          className="jp-OllamaLabChat-text"
+          onClick={() => {
+            chat.stop();
+            view.focus();
+          }}
+        >
+          {trans.__('Stop this answer')}
+        </button>
+      )}
       {message.error && (
         <FailureNote failure={message.error}>
           <button

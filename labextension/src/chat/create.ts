@@ -83,12 +83,13 @@ function createServices(parts: IParts): IChatServices {
   void parts.settings?.load(PluginIDs.chat).then(loaded => {
     const read = () => {
       view.isEnterSending = loaded.get('sendWith').composite !== 'shift-enter';
+      session.keepsRunning = loaded.get('keepRunning').composite === true;
     };
     presets.attach(loaded);
     loaded.changed.connect(read);
     read();
   });
-  const restore = remember(session, state);
+  const { reload, restore } = remember(session, state, services.serverSettings);
   let isBegun = false;
   return {
     announcer,
@@ -115,6 +116,7 @@ function createServices(parts: IParts): IChatServices {
         trans
       }),
     presets,
+    reload,
     session,
     trans,
     view

@@ -28,6 +28,8 @@ export interface IChatServices {
   /** Let the user choose files of the Jupyter server; null where that cannot be. */
   pickFiles: (() => void) | null;
   presets: Presets;
+  /** Load the page again; the chat and its draft are there after it. */
+  reload: () => void;
   renderAnswer: () => StreamingMarkdown;
   session: Session;
   trans: TranslationBundle;

@@ -29,6 +29,9 @@ export class Session implements IDisposable {
     });
   }
 
+  /** Whether an answer goes on when its page is closed. */
+  keepsRunning = false;
+
   /** The chat on show. */
   get chat(): ChatModel {
     return this._chat;
@@ -50,11 +53,11 @@ export class Session implements IDisposable {
   }
 
   get saved(): ISaved {
-    const { conversation, draft, settings } = this._chat;
+    const { conversation, draft, settings, unsent } = this._chat;
     return {
       id: conversation.id,
       // A private chat leaves nothing behind, not even a prompt that was not sent.
-      draft: conversation.isPrivate ? '' : draft,
+      draft: conversation.isPrivate ? '' : draft || unsent,
       model: settings.model ?? ''
     };
   }
@@ -119,6 +122,7 @@ export class Session implements IDisposable {
     const chat = new ChatModel({
       client: this._client,
       trans: this._trans,
+      keepsRunning: () => this.keepsRunning,
       ...options
     });
     const save = () => this._savedChanged.emit();

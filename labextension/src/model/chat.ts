@@ -52,6 +52,7 @@ export class ChatModel {
     this.conversation = new ConversationModel(options.isPrivate ?? false);
     this.context = new ContextModel({ client: options.client });
     this._settings = options.settings ?? {};
+    this._keepsRunning = options.keepsRunning ?? (() => false);
   }
 
   readonly conversation: ConversationModel;
@@ -80,6 +81,15 @@ export class ChatModel {
       this._draft = text;
       this._draftChanged.emit();
     }
+  }
+
+  /** A prompt that did not reach the server: it failed, or waits for its turn. */
+  get unsent(): string {
+    const prompt = this.conversation.messages.findLast(
+      message => message.role === 'user'
+    );
+    const isHere = prompt && !prompt.isSaved && this._state !== 'answering';
+    return isHere ? prompt.text : '';
   }
 
   get canSend(): boolean {
@@ -115,9 +125,14 @@ export class ChatModel {
     await this._prompt(this.conversation.tipId, text, this.context.take());
   }
 
-  /** End the answer that runs, at once; what came of it stays. */
+  /** End the answer that runs, at once, whichever page began it; what came of it stays. */
   stop(): void {
-    this._abort?.abort();
+    const last = this.conversation.messages.at(-1);
+    if (this._abort) {
+      this._abort.abort();
+    } else if (last?.isStreaming) {
+      void this._stopElsewhere(last.id);
+    }
   }
 
   /** Answer a prompt once more: a branch beside the answer given. */
@@ -245,7 +260,7 @@ export class ChatModel {
   }
 
   dispose(): void {
-    this.stop();
+    this._abort?.abort();
     this.conversation.dispose();
     this.context.dispose();
     Signal.clearData(this);
@@ -278,6 +293,9 @@ export class ChatModel {
     } else if (id !== null) {
       request.conversation_id = id;
     }
+    if (!isPrivate && this._keepsRunning()) {
+      request.keep_running = true;
+    }
     return request;
   }
 
@@ -292,6 +310,7 @@ export class ChatModel {
     this._abort = abort;
     this._removed = null;
     this._failure = null;
+    this._turns += 1;
     const answer = this.conversation.begin({
       ...turn,
       model: this._settings.model ?? ''
@@ -365,12 +384,23 @@ export class ChatModel {
     this._changed.emit();
   }
 
+  private async _stopElsewhere(id: MessageId): Promise<void> {
+    try {
+      await this._client.stopAnswer({ message_id: id });
+    } catch (error) {
+      this._failure = asFailure(error, this._trans);
+      this._changed.emit();
+    }
+  }
+
   private async _adopt(ask: () => Promise<IConversation>): Promise<void> {
+    const turns = this._turns;
     try {
       const conversation = await ask();
       this._failure = null;
-      // An answer that began meanwhile knows more than what was asked for before it.
-      if (!this.isBusy) {
+      // An answer that began meanwhile, and may have ended, knows more than what was asked for
+      // before it.
+      if (!this.isBusy && turns === this._turns) {
         this._take(conversation);
       }
     } catch (error) {
@@ -387,7 +417,11 @@ export class ChatModel {
       ...(system ? { system } : {}),
       ...(Object.keys(options).length > 0 ? { options } : {})
     };
+    const { unsent } = this;
     this.conversation.adopt(conversation);
+    if (!this.unsent) {
+      this.draft ||= unsent;
+    }
   }
 
   private _enter(state: ChatState): void {
@@ -407,6 +441,8 @@ export class ChatModel {
   private _removed: IRemoved | null = null;
   private _draft = '';
   private _abort: AbortController | null = null;
+  private _turns = 0;
+  private readonly _keepsRunning: () => boolean;
 }
 
 export namespace ChatModel {
@@ -419,6 +455,7 @@ export namespace ChatModel {
     | 'deleteMessage'
     | 'estimate'
     | 'restoreMessage'
+    | 'stopAnswer'
   >;
 
   export interface IOptions {
@@ -426,5 +463,7 @@ export namespace ChatModel {
     trans?: ITranslate;
     isPrivate?: boolean;
     settings?: IChatSettings;
+    /** Whether an answer goes on when its page is closed. */
+    keepsRunning?: () => boolean;
   }
 }

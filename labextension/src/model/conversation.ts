@@ -75,12 +75,21 @@ export class ConversationModel {
     this._id = conversation.id;
     this._title = conversation.title;
     this._isPrivate = conversation.is_private;
+    const last = this._shown.at(-1);
+    const ids = new Set(conversation.messages.map(({ id }) => id));
+    const isSame =
+      [...ids].every(id => this._tree.get(id)) &&
+      this._shown.every(({ id, isSaved }) => !isSaved || ids.has(id));
     for (const message of conversation.messages) {
       this._put(message);
     }
-    this._forget();
-    this._prune(conversation);
-    this._show(conversation.leaf_id);
+    // A prompt that did not reach the server stays on show until something else follows.
+    const isOpen = last && !last.isSaved && isSame;
+    if (!isOpen) {
+      this._forget();
+      this._prune(conversation);
+    }
+    this._show(isOpen ? last.id : conversation.leaf_id);
   }
 
   /** Show the branch that a message is in; false if the message is not here. */
@@ -330,11 +339,11 @@ namespace Private {
     return `${prefix}${count}`;
   }
 
-  /** Whether a server that died kept less of an answer than this page was told. */
+  /** Whether the server has, or kept when it died, less of an answer than this page was told. */
   export function isCutShort(message: IMessage, model: MessageModel): boolean {
     return (
-      ['broken', 'stopped'].includes(model.state) &&
-      ['broken', 'stopped'].includes(message.state) &&
+      model.state !== 'done' &&
+      message.state !== 'done' &&
       model.text.startsWith(message.text) &&
       model.thinking.startsWith(message.thinking)
     );
