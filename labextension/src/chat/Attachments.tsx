@@ -25,7 +25,7 @@ export function Attachments(): ReactElement | null {
             <span className="jp-OllamaLabChat-chipName">{name}</span>
             {tokens !== null && (
               <span className="jp-OllamaLabChat-hint">
-                {trans._n('%1 token', '%1 tokens', tokens)}
+                {trans._n('%2 token', '%2 tokens', tokens, formatCount(tokens))}
               </span>
             )}
             <IconButton

@@ -14,6 +14,7 @@ const EVENTS = [
   'lm-dragleave',
   'lm-dragover',
   'lm-drop',
+  'dragleave',
   'dragover',
   'drop'
 ];
@@ -44,11 +45,8 @@ export class ChatView extends ReactWidget {
   handleEvent(event: Event): void {
     if (event instanceof Drag.Event) {
       this._drag(event);
-    } else if (event.type === 'drop' && event instanceof DragEvent) {
-      this._takeFiles(event);
-    } else {
-      // Or the browser would leave the page to show a file that is dropped.
-      event.preventDefault();
+    } else if (event instanceof DragEvent) {
+      this._dragFiles(event);
     }
   }
 
@@ -80,7 +78,8 @@ export class ChatView extends ReactWidget {
     if (event.mimeData.hasData(CELLS) || event.mimeData.hasData(PATHS)) {
       event.preventDefault();
       event.stopPropagation();
-      event.dropAction = 'copy';
+      // The file browser knows no copies, a notebook does.
+      event.dropAction = event.proposedAction;
       this.addClass('jp-mod-dropTarget');
     }
   }
@@ -89,7 +88,7 @@ export class ChatView extends ReactWidget {
     const { attacher } = this._services;
     event.preventDefault();
     event.stopPropagation();
-    event.dropAction = 'copy';
+    event.dropAction = event.proposedAction;
     this.removeClass('jp-mod-dropTarget');
     if (event.mimeData.hasData(CELLS)) {
       attacher.addCells(event.mimeData.getData(CELLS) as ICell[]);
@@ -98,12 +97,19 @@ export class ChatView extends ReactWidget {
     }
   }
 
-  private _takeFiles(event: DragEvent): void {
-    event.preventDefault();
-    event.stopPropagation();
-    void this._services.attacher.addFiles([
-      ...(event.dataTransfer?.files ?? [])
-    ]);
+  /** What comes from outside of the page. */
+  private _dragFiles(event: DragEvent): void {
+    const { dataTransfer, target, type } = event;
+    const hasFiles = dataTransfer?.types.includes('Files') ?? false;
+    this.toggleClass('jp-mod-dropTarget', hasFiles && type === 'dragover');
+    // Text may fall into a field; else the browser would leave the page to show what is dropped.
+    if (hasFiles || !(target instanceof HTMLTextAreaElement)) {
+      event.preventDefault();
+    }
+    if (hasFiles && type === 'drop') {
+      event.stopPropagation();
+      void this._services.attacher.addFiles([...(dataTransfer?.files ?? [])]);
+    }
   }
 
   private readonly _services: IChatServices;

@@ -47,10 +47,8 @@ export function Composer(): ReactElement {
     }
   };
   const onPaste = (event: ClipboardEvent) => {
-    const files = [...event.clipboardData.files];
-    if (files.length > 0) {
+    if (attacher.takePaste(event.clipboardData)) {
       event.preventDefault();
-      void attacher.addFiles(files);
     }
   };
   return (

@@ -130,8 +130,9 @@ async function pickFiles(
 ): Promise<void> {
   const { value } = await FileDialog.getOpenFiles({
     manager,
-    title: trans.__('Attach files'),
-    filter: model => (model.type === 'directory' ? null : {})
+    title: trans.__('Attach files')
   });
-  await attacher.addPaths((value ?? []).map(file => file.path));
+  // With nothing selected the dialog gives the folder that it shows.
+  const files = (value ?? []).filter(file => file.type !== 'directory');
+  await attacher.addPaths(files.map(file => file.path));
 }
