@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ollama_lab.forms import Form
+    from ollama_lab.tools import Run
     from ollama_lab.wire import Chunk, Json, ToolCall
 
 #: Version of the shape of `Provenance.metadata`, which stays in saved notebooks.
@@ -85,6 +86,8 @@ class Answer:
         Tokens and seconds; zeros for a partial answer.
     provenance : Provenance
         What wrote it.
+    trail : tuple of Run
+        What tools were called before this answer, and what each gave.
     done_reason : str
         ``stop``, ``length`` (cut by a limit), ``stopped`` (by the user) or ``broken``.
     """
@@ -98,6 +101,7 @@ class Answer:
     provenance: Provenance = field(default_factory=lambda: Provenance(""))
     done_reason: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    trail: tuple[Run, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -262,6 +266,8 @@ class Record:
         What writes it.
     form : Form, optional
         What the answer is to look like, so that ``data`` is read at the end.
+    trail : sequence of Run, optional
+        What tools were called before.
     """
 
     def __init__(
@@ -270,10 +276,11 @@ class Record:
         provenance: Provenance,
         *,
         form: Form | None = None,
+        trail: Sequence[Run] = (),
     ) -> None:
         self._messages = tuple(messages)
         self._provenance = provenance
-        self._form = form
+        self._form, self._trail = form, tuple(trail)
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[ToolCall] = []
@@ -307,7 +314,7 @@ class Record:
         data, problem = None, ""
         if self._form is not None:
             text = self._form.restored(text)
-            if self._done_reason:
+            if self._done_reason and not self._calls:
                 found = self._form.read(text)
                 data, problem = found.data, found.problem
         said: Json = {"role": "assistant", "content": text}
@@ -323,4 +330,5 @@ class Record:
             provenance=self._provenance,
             done_reason=self._done_reason or done_reason,
             tool_calls=tuple(self._calls),
+            trail=self._trail,
         )

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from ollama_lab import hosts, models, options, progress, settings, terminal
 from ollama_lab.display import footer
 from ollama_lab.errors import BadUsage, OllamaLabError, Unreachable
+from ollama_lab.plan import Request
 from ollama_lab.sanitize import visible
-from ollama_lab.session import Request, Session
+from ollama_lab.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ollama_lab.answer import Answer
-    from ollama_lab.session import Plan
+    from ollama_lab.plan import Plan
     from ollama_lab.wire import PullProgress
 
 FAILED, INTERRUPTED = 1, 130

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ollama_lab.answer import Answer
+    from ollama_lab.tools import Run
 
 METADATA_KEY = "ollama_lab"
 
@@ -255,6 +256,8 @@ def bundle(
     else:
         data["text/markdown"] = sanitize(_source(answer.text, _language(look.form)))
     parts = [data["text/markdown"]]
+    if answer.trail:
+        parts.insert(0, _trail(answer.trail))
     if answer.thinking and look.show_thinking and look.save_thinking:
         parts.append(_thinking(answer.thinking, thought_seconds))
     if footer and not look.is_quiet:
@@ -277,6 +280,13 @@ def _source(text: str, language: str) -> str:
 def _thinking(text: str, seconds: float) -> str:
     took = f" for {seconds:.1f} s" if seconds else ""
     return f"<details><summary>Thought{took}</summary>{_preformatted(text)}</details>"
+
+
+def _trail(runs: Sequence[Run]) -> str:
+    """Fold what tools were called, and what each gave."""
+    names = ", ".join(dict.fromkeys(run.name for run in runs))
+    lines = "\n\n".join(map(str, runs))
+    return f"<details><summary>Called {escape(names)}</summary>{_preformatted(lines)}</details>"
 
 
 def _preformatted(text: str) -> str:

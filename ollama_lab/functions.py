@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from ollama_lab import wire
 from ollama_lab.errors import BadUsage, OllamaLabError, Stopped
 from ollama_lab.given import Given, documented, request
-from ollama_lab.session import exchange
+from ollama_lab.plan import exchange
 from ollama_lab.sharing import borrowed
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from ollama_lab.answer import Answer, Record
     from ollama_lab.forms import Fields
     from ollama_lab.hosts import Host
+    from ollama_lab.plan import Plan
     from ollama_lab.prompts import Turn
-    from ollama_lab.session import Plan, Session
+    from ollama_lab.session import Session
+    from ollama_lab.tools import Toolbox
+    from ollama_lab.wire import ToolCall
 
     Keep = Callable[[Answer, Plan], None]
     Vectors = npt.NDArray[np.float32]
@@ -160,6 +163,7 @@ class _Coming:
         self._plan: Plan | None = None
         self._record: Record | None = None
         self._fields: Fields | None = None
+        self._tools: Toolbox | None = None
         self._ending = ""
 
     @property
@@ -199,9 +203,17 @@ class _Coming:
             return chunk.content
         return self._fields.add(chunk.content) + (self._fields.rest() if chunk.done else "")
 
-    def _again(self, session: Session, plan: Plan) -> Plan | None:
-        following = session.again(plan, self.answer) if self._insists else None
+    def _wanted(self, plan: Plan) -> tuple[ToolCall, ...]:
+        """Return the calls that the answer wants, if it may call."""
+        return self.answer.tool_calls if plan.tools else ()
+
+    def _again(self, plan: Plan) -> Plan | None:
+        following = plan.again(self.answer) if self._insists else None
         return following and self._begun(following)
+
+    def _toolbox(self, session: Session, plan: Plan) -> Toolbox:
+        self._tools = self._tools or session.toolbox(plan)
+        return self._tools
 
     def _ended(self) -> None:
         if self._keep is not None and self._plan is not None:
@@ -241,7 +253,11 @@ class Stream(_Coming):
                         for chunk in chunks:
                             if text := self._take(chunk):
                                 yield text
-                    plan = self._again(session, plan)
+                    if calls := self._wanted(plan):
+                        runs = self._toolbox(session, plan).run(calls)
+                        plan = self._begun(plan.after_tools(self.answer, runs))
+                    else:
+                        plan = self._again(plan)
         except OllamaLabError:
             self._ending = "broken"
             raise
@@ -286,7 +302,11 @@ class AsyncStream(_Coming):
                         async for chunk in chunks:
                             if text := self._take(chunk):
                                 yield text
-                    plan = self._again(session, plan)
+                    if calls := self._wanted(plan):
+                        runs = await self._toolbox(session, plan).arun(calls)
+                        plan = self._begun(plan.after_tools(self.answer, runs))
+                    else:
+                        plan = self._again(plan)
         except OllamaLabError:
             self._ending = "broken"
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os  # noqa: TC003 (`Given` is read at run time)
-from collections.abc import Sequence  # noqa: TC003 (the same)
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
 
@@ -13,15 +13,15 @@ from ollama_lab import options
 from ollama_lab.attachments import as_prompt, read_file, read_image
 from ollama_lab.errors import BadUsage, one_of
 from ollama_lab.options import OPTIONS, Options
-from ollama_lab.session import Request
+from ollama_lab.plan import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ollama_lab.prompts import Turn
     from ollama_lab.session import Session
 
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _LEVELS = ("low", "medium", "high", "max")
 
 
@@ -39,6 +39,9 @@ class Given(Options, total=False):
     ]
     format: Annotated[
         Any, "'json', a JSON schema, a pydantic model, a dataclass or a TypedDict; see .data"
+    ]
+    tools: Annotated[
+        Sequence[Callable[..., Any]], "functions the model may call; calls and results are .trail"
     ]
     think: Annotated[bool | str, "off, on, or 'low', 'medium', 'high', 'max'"]
     keep_alive: Annotated[str, "how long the model stays in memory: '10m', '0', '-1'"]
@@ -107,6 +110,7 @@ def request(
         system=known.get("system"),
         images=[image.base64 for image in images],
         format=known.get("format"),
+        tools=_several("tools", known),
         think=_think(known.get("think")),
         options=options.check_all({n: v for n, v in known.items() if n in OPTIONS}),
         keep_alive=str(known["keep_alive"]) if "keep_alive" in known else None,

@@ -160,6 +160,21 @@ def assistant(text: str, thinking: str = "") -> dict[str, Any]:
     return message
 
 
+def calling(text: str, calls: Sequence[tuple[str, Mapping[str, Any], str]]) -> dict[str, Any]:
+    """Build the message of an answer that called tools: name, arguments and id of each."""
+    made = []
+    for name, arguments, id_ in calls:
+        function = {"function": {"name": name, "arguments": dict(arguments)}}
+        made.append({"id": id_, **function} if id_ else function)
+    return {**assistant(text), "tool_calls": made}
+
+
+def tool_result(name: str, text: str, call_id: str = "") -> dict[str, Any]:
+    """Build the message that tells a model what its call gave."""
+    message = {"role": "tool", "tool_name": name, "content": text}
+    return {**message, "tool_call_id": call_id} if call_id else message
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One message of a conversation and what it takes of the window.

@@ -9,105 +9,29 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab import errors, models, prompts, wire
-from ollama_lab.answer import Provenance, Record
+from ollama_lab.answer import Provenance
 from ollama_lab.hosts import Hosts
+from ollama_lab.plan import SEEDS, Plan, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 
-    from ollama_lab.answer import Answer
     from ollama_lab.client import Client
     from ollama_lab.forms import Form
     from ollama_lab.hosts import Host
     from ollama_lab.settings import OllamaLab
+    from ollama_lab.tools import Tool, Toolbox
     from ollama_lab.transport import Patience, Tick
 
 #: How long the list of models is believed: a pull elsewhere shows after this many seconds.
 _LIST_SECONDS = 5.0
 #: Room kept for the answer when history is trimmed: this share of the window, or num_predict.
 _ANSWER_SHARE = 4
-_SEEDS = 2**31
-#: How often an answer that does not fit its form is asked for once more.
-_MOST_TIMES = 3
 #: How often a waiting cell asks whether its model is in memory.
 _PHASE_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a person asked for.
-
-    Parameters
-    ----------
-    prompt : str
-        The words, with variables and files already put in.
-    model : str
-        Name, or empty for the default.
-    system : str, optional
-        System prompt; None means the setting's.
-    images : sequence of str
-        Base64 without a ``data:`` prefix.
-    format : object, optional
-        ``"json"``, a JSON schema, or a type of the user's; see `forms.form`.
-    think : bool or str, optional
-        On, off or a level; None leaves it on where the model can.
-    options : mapping
-        Ollama's options by name, checked.
-    keep_alive : str, optional
-        Ollama's duration; None means the setting's.
-    raw : bool
-        Send the prompt without the model's chat template.
-    host : str
-        What ``--host`` said.
-    history : sequence of Turn
-        Earlier turns of the conversation, oldest first.
-    """
-
-    prompt: str
-    model: str = ""
-    system: str | None = None
-    images: Sequence[str] = ()
-    format: Any = None
-    think: bool | str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    keep_alive: str | None = None
-    raw: bool = False
-    host: str = ""
-    history: Sequence[prompts.Turn] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One prompt, ready to go.
-
-    ``notes`` are sentences for the footer; ``times`` is how often it was asked before, when an
-    answer did not fit its form.
-    """
-
-    client: Client
-    call: wire.Call
-    model: models.Model
-    choice: models.Choice
-    turns: tuple[prompts.Turn, ...]
-    provenance: Provenance
-    context_tokens: int
-    notes: tuple[str, ...] = ()
-    form: Form | None = None
-    times: int = 0
-
-    @property
-    def own_limit(self) -> int:
-        """The model's own ``num_predict``, which counts where none was sent; 0 where it has none."""
-        return int((self.model.parameters or {}).get("num_predict") or 0)
-
-    def record(self) -> Record:
-        """Return the record that this plan's answer goes into."""
-        messages = [turn.message for turn in self.turns]
-        return Record(messages, self.provenance, form=self.form)
 
 
 class Session:
@@ -302,9 +226,11 @@ class Session:
         _check_abilities(model, request)
         version = client.version()
         options, window = self._options(request, model)
-        form = _form(request, client.host)
+        form, tools = _form(request, client.host), _tools(request)
         turns, notes = self._turns(request, options, window, form)
-        call = self._call(request, model, turns, options, wire.release(version), form=form)
+        call = self._call(
+            request, model, turns, options, wire.release(version), form=form, tools=tools
+        )
         provenance = Provenance(
             model=model.name,
             digest=model.digest,
@@ -322,6 +248,8 @@ class Session:
             context_tokens=window,
             notes=(*notes, *self._said_once(client.host, model, version)),
             form=form,
+            tools=tools,
+            rounds=self.settings.tool_rounds,
         )
 
     def stream(
@@ -354,28 +282,12 @@ class Session:
             self.forget_models()
             raise errors.model_not_found(plan.model.name) from exc
 
-    def again(self, plan: Plan, answer: Answer) -> Plan | None:
-        """Return what to ask after an answer that does not fit its form; None to leave it at that.
+    def toolbox(self, plan: Plan) -> Toolbox:
+        """Return what runs a plan's tools, with the limits of the settings."""
+        from ollama_lab.tools import Toolbox, ask_first
 
-        Twice with another seed, which is nearly always enough, then with what was wrong. An answer
-        that was cut off, or stopped, would be so again.
-        """
-        if not answer.problem or answer.done_reason != "stop" or plan.times >= _MOST_TIMES:
-            return None
-        body = dict(plan.call.body or {})
-        options = dict(body["options"])
-        is_last = plan.times == _MOST_TIMES - 1 or options.get("temperature") == 0
-        if is_last and "messages" in body:
-            said = prompts.assistant(answer.text)
-            body["messages"] = [*body["messages"], said, prompts.user(_corrected(answer.problem))]
-        seed = (int(options.get("seed") or 0) + 1) % _SEEDS
-        body["options"] = {**options, "seed": seed}
-        return replace(
-            plan,
-            call=replace(plan.call, body=body),
-            provenance=replace(plan.provenance, seed=seed),
-            times=_MOST_TIMES if is_last else plan.times + 1,
-        )
+        confirm = ask_first if self.settings.ask_before_tools else None
+        return Toolbox(plan.tools, seconds=self.settings.tool_seconds, confirm=confirm)
 
     def phase(self, plan: Plan) -> str:
         """Say what a plan that waits for its first byte waits for.
@@ -395,7 +307,7 @@ class Session:
         given = {**self.settings.options, **request.options}
         window = self._window(model, request.options)
         if "seed" not in given and "seed" not in own:
-            given["seed"] = secrets.randbelow(_SEEDS)
+            given["seed"] = secrets.randbelow(SEEDS)
         return {**given, "num_ctx": window}, window
 
     def _window(self, model: models.Model, flags: Mapping[str, Any]) -> int:
@@ -439,6 +351,7 @@ class Session:
         server: tuple[int, ...],
         *,
         form: Form | None,
+        tools: Sequence[Tool],
     ) -> wire.Call:
         think = request.think
         if think is None and model.can("thinking"):
@@ -460,6 +373,7 @@ class Session:
         return wire.chat(
             model.name,
             [turn.message for turn in turns],
+            tools=[one.schema for one in tools],
             format=form.sent if form else None,
             think=wire.think_for(think, server),
             options=options,
@@ -487,18 +401,17 @@ def _form(request: Request, host: Host) -> Form | None:
     return forms.form(request.format, keeps_order=host.is_embedded)
 
 
-def _corrected(problem: str) -> str:
-    return f"This does not fit: {problem}. Answer once more, with JSON alone."
+def _tools(request: Request) -> tuple[Tool, ...]:
+    if not request.tools:
+        return ()
+    from ollama_lab.tools import tool  # only where there are some
 
-
-def exchange(answer: Answer, plan: Plan) -> tuple[prompts.Turn, prompts.Turn]:
-    """Return the new question and its answer, with the server's counts where it gave some."""
-    asked, stats = plan.turns[-1], answer.stats
-    if stats.prompt_tokens:
-        asked = prompts.measured(plan.turns, stats.prompt_tokens)[-1]
-    # The count has the thinking in it, which is not sent again.
-    tokens = None if answer.thinking else stats.answer_tokens or None
-    return asked, prompts.Turn(answer.messages[-1], tokens)
+    made = tuple(tool(function) for function in request.tools)
+    names = [one.name for one in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise errors.BadUsage(f"Two tools are called {name!r}.", hint="Rename one.")
+    return made
 
 
 def phase_words(*, is_loaded: bool | None) -> str:
@@ -534,6 +447,8 @@ def _shown(client: Client, name: str, entry: models.Model | None) -> models.Mode
 
 def _check_abilities(model: models.Model, request: Request) -> None:
     """Refuse what the server would refuse late, or with words about something else."""
+    if request.raw and request.tools:
+        raise errors.BadUsage("--raw sends the prompt as it is, without tools.")
     if request.raw and (request.system or request.history):
         raise errors.BadUsage(
             "--raw sends the prompt as it is, without a system prompt or a conversation.",
@@ -543,6 +458,8 @@ def _check_abilities(model: models.Model, request: Request) -> None:
         raise errors.cannot(model.name, "chat")
     if request.think and model.can("thinking") is False:
         raise errors.cannot(model.name, "thinking")
+    if request.tools and model.can("tools") is False:
+        raise errors.cannot(model.name, "tools")
     if request.images and model.can("vision") is False:
         raise errors.cannot(model.name, "vision")
 

@@ -118,6 +118,15 @@ class OllamaLab(Configurable):
     save_thinking = Bool(
         default_value=True, help="Whether thinking stays in the saved notebook."
     ).tag(config=True)
+    tool_rounds = Int(
+        8, help="How often a model may call tools before it has to answer without them."
+    ).tag(config=True)
+    tool_seconds = Float(
+        120.0, help="Time for all tools of one answer, in seconds; 0 sets no limit."
+    ).tag(config=True)
+    ask_before_tools = Bool(
+        default_value=False, help="Whether you are asked before each call of a tool."
+    ).tag(config=True)
     table_rows = Int(20, help="Rows of a DataFrame that go into a prompt.").tag(config=True)
     image_pixels = Int(
         1024, help="Longest side of an image that goes into a prompt, in pixels."

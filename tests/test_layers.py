@@ -46,6 +46,7 @@ ROOMS = (
     ("attachments", "tools", "cache", "forms"),
     ("answer",),
     ("display",),
+    ("plan",),
     ("session",),
     ("sharing",),
     ("given",),
@@ -275,7 +276,8 @@ import sys
 sys.path[:0] = [{folder!r}]
 import ollama_lab, ollama_lab.hosts, ollama_lab.client
 from ollama_lab import settings
-from ollama_lab.session import Request, Session
+from ollama_lab.plan import Request
+from ollama_lab.session import Session
 session = Session(settings.load())
 session.settings.host = {url!r}
 assert not ollama_lab.hosts.engine_installed()

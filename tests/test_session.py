@@ -20,12 +20,13 @@ from ollama_lab.errors import (
     Refused,
     Unreachable,
 )
-from ollama_lab.session import Request, Session
+from ollama_lab.plan import Request
+from ollama_lab.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ollama_lab.session import Plan
+    from ollama_lab.plan import Plan
 
 NOWHERE = "http://127.0.0.1:1"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import ollama_lab as ol
 from ollama_lab import hosts, models, options, settings, wire
@@ -12,9 +12,12 @@ from ollama_lab.answer import Answer, CodeBlock, Provenance, Record
 from ollama_lab.client import Client
 from ollama_lab.errors import BadUsage, OllamaLabError, Stopped, Unreachable
 from ollama_lab.hosts import Host, Hosts
-from ollama_lab.session import Plan, Request, Session
+from ollama_lab.plan import Plan, Request
 from ollama_lab.settings import OllamaLab
 from ollama_lab.transport import Patience
+
+if TYPE_CHECKING:
+    from ollama_lab.session import Session
 
 
 def settings_are_one_object() -> None:

@@ -35,6 +35,7 @@ class CellArguments:
     images: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     format: str = ""
+    tools: tuple[str, ...] = ()
     think: bool | str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     keep_alive: str | None = None
@@ -108,6 +109,13 @@ def _parser() -> _Parser:
         metavar="json|NAME",
         help="answer in JSON, or in the form that this variable holds: a JSON schema, a pydantic "
         "model, a dataclass, a TypedDict; the checked answer is .data",
+    )
+    add(
+        "--tools",
+        default="",
+        metavar="NAME,...",
+        help="functions of yours that the model may call; calls and results are folded above the "
+        "answer, and .trail",
     )
     add(
         "--think",
@@ -214,6 +222,7 @@ def parse(line: str) -> CellArguments:
         images=tuple(known.image),
         files=tuple(known.file),
         format=known.format,
+        tools=tuple(filter(None, map(str.strip, known.tools.split(",")))),
         think={None: None, _ON: True, _OFF: False}.get(known.think, known.think),
         options=_options(known),
         keep_alive=known.keep_alive,
@@ -235,6 +244,10 @@ def _check_chat(known: argparse.Namespace) -> None:
         raise BadUsage(
             "--history continues this kernel's conversation, --chat a stored one.",
             hint="Leave one out.",
+        )
+    if known.tools:
+        raise BadUsage(
+            "A stored chat keeps no calls of tools.", hint="Leave out --tools or --chat."
         )
     if not known.chat.strip():
         raise BadUsage("--chat is empty; it takes the title of a chat.", hint="List: %ollama chats")
@@ -289,6 +302,7 @@ def _lost_in_raw(known: argparse.Namespace) -> str:
         "--new": known.new,
         "--chat": known.chat is not None,
         "--think": known.think is not None,
+        "--tools": bool(known.tools),
     }
     return next((flag for flag, is_given in given.items() if is_given), "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,20 +15,18 @@ from ollama_lab.errors import BadUsage, OllamaLabError, Stopped
 from ollama_lab.kinds import is_a
 from ollama_lab.magics.interrupts import Interrupts
 from ollama_lab.magics.stored import Prompt, StoredChat
-from ollama_lab.session import Request, exchange
+from ollama_lab.magics.watching import QUIET_SECONDS, Watch
+from ollama_lab.plan import Request, exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ollama_lab.answer import Record
-    from ollama_lab.forms import Fields
     from ollama_lab.magics.arguments import CellArguments
     from ollama_lab.magics.line import Kernel
-    from ollama_lab.session import Plan, Session
-    from ollama_lab.wire import Chunk
-
-#: Shorter waits need no words: a status that flashes by is noise.
-_QUIET_SECONDS = 0.3
+    from ollama_lab.plan import Plan
+    from ollama_lab.session import Session
+    from ollama_lab.tools import Toolbox
 
 
 class Cell:
@@ -62,6 +59,7 @@ class Cell:
         # In order and each once: prompt and system prompt may name the same variable.
         self._used: dict[str, None] = {}
         self._missing: dict[str, None] = {}
+        self._toolbox: Toolbox | None = None
 
     def run(self, body: str) -> None:
         """Ask, show, keep.
@@ -81,7 +79,10 @@ class Cell:
             watch = Watch(screen, plan, self._session, interrupts, is_quiet=self._look.is_quiet)
             record = plan.record()
             failure = _stream(self._session, plan, record, watch, self._stored)
-            while failure is None and (following := self._again(plan, record, watch)):
+            while failure is None and (following := self._after(plan, record, watch)):
+                if isinstance(following, BaseException):
+                    failure = following
+                    break
                 plan, record = following, following.record()
                 failure = _stream(self._session, plan, record, watch, None)
             reason = "stopped" if isinstance(failure, Stopped) else "broken" if failure else ""
@@ -114,6 +115,7 @@ class Cell:
             system=None if arguments.system is None else self._expanded(arguments.system),
             images=[image.base64 for image in prompt.images],
             format=self._format(arguments.format),
+            tools=[self._tool(name) for name in arguments.tools],
             think=arguments.think,
             options=arguments.options,
             keep_alive=arguments.keep_alive,
@@ -142,7 +144,7 @@ class Cell:
 
     def _prepare(self, body: str, screen: display.Screen, interrupts: Interrupts) -> Plan:
         def tick(seconds: float) -> None:
-            if seconds >= _QUIET_SECONDS and not self._look.is_quiet:
+            if seconds >= QUIET_SECONDS and not self._look.is_quiet:
                 with interrupts.held():
                     screen.status("connecting", seconds)
 
@@ -206,14 +208,42 @@ class Cell:
             )
         return value
 
-    def _again(self, plan: Plan, record: Record, watch: Watch) -> Plan | None:
+    def _tool(self, name: str) -> Any:
+        found = self._names().get(name)
+        if not callable(found):
+            raise BadUsage(
+                f"--tools names '{name}', which is no function here.",
+                hint="Define it in a cell above: def or async def.",
+            )
+        return found
+
+    def _after(
+        self, plan: Plan, record: Record, watch: Watch
+    ) -> Plan | OllamaLabError | Stopped | None:
+        """Run the tools that an answer wants; return what follows, or what ended it."""
+        answer = record.answer()
+        if not (plan.tools and answer.tool_calls):
+            return self._again(plan, answer, watch)
+        self._toolbox = self._toolbox or self._session.toolbox(plan)
+        words = ", ".join(dict.fromkeys(call.name for call in answer.tool_calls))
+        watch.restart(plan, f"calling {words}")
+        try:
+            with watch.interrupts.open():
+                runs = self._toolbox.run(answer.tool_calls)
+        except KeyboardInterrupt:
+            watch.interrupts.close()
+            return Stopped("the tool has been interrupted, and what came is kept.")
+        following = plan.after_tools(answer, runs)
+        watch.restart(following)
+        return following
+
+    def _again(self, plan: Plan, answer: Answer, watch: Watch) -> Plan | None:
         """Return what to ask once more, where an answer does not fit its form."""
         if self._stored is not None:  # what a chat was told stays in it
             return None
-        answer = record.answer()
-        following = self._session.again(plan, answer)
+        following = plan.again(answer)
         if following is not None:
-            watch.restart(following, answer.problem)
+            watch.restart(following, f"asking again, as the answer did not fit: {answer.problem}")
         return following
 
     # ------------------------------------------------------------ after
@@ -293,83 +323,6 @@ def _stream(
     except OllamaLabError as exc:
         return exc
     return None
-
-
-class Watch:
-    """Looks at an answer as it comes: phases, times, and what goes to the screen."""
-
-    def __init__(
-        self,
-        screen: display.Screen,
-        plan: Plan,
-        session: Session,
-        interrupts: Interrupts,
-        *,
-        is_quiet: bool,
-    ) -> None:
-        self.screen = screen
-        self.interrupts = interrupts
-        self.first_token_seconds: float | None = None
-        self.thought_seconds = 0.0
-        self._plan = plan
-        self._session = session
-        self._is_quiet = is_quiet
-        self._began = time.monotonic()
-        self._thinks_since: float | None = None
-        self._has_text = False
-        self._fields = _fields(plan)
-
-    def restart(self, plan: Plan, problem: str) -> None:
-        """Begin anew on the same screen: the answer did not fit its form."""
-        self._plan, self._fields = plan, _fields(plan)
-        self._has_text, self._thinks_since = False, None
-        self.screen.restart()
-        if not self._is_quiet:
-            self._say(f"asking again, as the answer did not fit: {problem}", 0.0)
-
-    def tick(self, seconds: float) -> None:
-        """Nothing comes: show what was held back, or say what is being waited for."""
-        with self.interrupts.held():
-            self.screen.refresh()
-        if self._has_text or self._is_quiet or seconds < _QUIET_SECONDS:
-            return
-        if self._thinks_since is not None:
-            self._say("thinking", time.monotonic() - self._thinks_since)
-        else:
-            self._say(self._session.phase(self._plan), seconds)
-
-    def take(self, chunk: Chunk) -> None:
-        """Look at the next chunk."""
-        now = time.monotonic()
-        if chunk.content or chunk.thinking:
-            self._note_first(now)
-        if chunk.thinking and not self._has_text:
-            self._thinks_since = self._thinks_since or now
-            self.thought_seconds = now - self._thinks_since
-            if not self._is_quiet:
-                self._say("thinking", self.thought_seconds)
-        text = chunk.content
-        if self._fields is not None:
-            text = self._fields.add(text) + (self._fields.rest() if chunk.done else "")
-        if text:
-            self._has_text = True
-            self.screen.add(text)
-
-    def _note_first(self, now: float) -> None:
-        if self.first_token_seconds is None:
-            self.first_token_seconds = now - self._began
-
-    def _say(self, phase: str, seconds: float) -> None:
-        with self.interrupts.held():
-            self.screen.status(f"{self._plan.model.name} · {phase}", seconds)
-
-
-def _fields(plan: Plan) -> Fields | None:
-    if plan.form is None or plan.form.prepared is None:
-        return None
-    from ollama_lab.forms import Fields
-
-    return Fields(plan.form)
 
 
 def cell_id(shell: Any) -> str:

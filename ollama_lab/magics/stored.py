@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         Writer,
     )
     from ollama_lab.images import Image
-    from ollama_lab.magics.cell import Watch
-    from ollama_lab.session import Plan, Request
+    from ollama_lab.magics.watching import Watch
+    from ollama_lab.plan import Plan, Request
     from ollama_lab.wire import Chunk
 
 

@@ -10,17 +10,18 @@ from ollama_lab.attachments import as_prompt
 from ollama_lab.conversations import Message, Parameters, turns
 from ollama_lab.errors import BadUsage
 from ollama_lab.images import read_image
+from ollama_lab.plan import Request
 from ollama_lab.server import history
 from ollama_lab.server.body import Body
-from ollama_lab.session import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ollama_lab.conversations import AttachedText, Conversation, Picture, Store
     from ollama_lab.models import Choice
+    from ollama_lab.plan import Plan
     from ollama_lab.server.backend import Backend
-    from ollama_lab.session import Plan, Session
+    from ollama_lab.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

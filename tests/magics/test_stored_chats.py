@@ -21,7 +21,7 @@ from waiting import wait_until
 
 from ollama_lab.conversations import AttachedText, Parameters, Store
 from ollama_lab.magics.stored import Chats, Prompt, StoredChat
-from ollama_lab.session import Request
+from ollama_lab.plan import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
