@@ -45,10 +45,10 @@ def test_the_hubs_cookie_is_a_login(hub: Server) -> None:
     assert hub.get("conversations")["total"] == 0
 
 
-def test_without_the_hubs_cookie_a_page_is_told_to_load_again(hub: Server) -> None:
+def test_an_old_cookie_of_the_hubs_is_no_login(hub: Server) -> None:
     reply = hub.call("GET", "conversations", headers={"Cookie": f"{COOKIE}=old"})
 
-    assert (reply.status, reply.json["hint"]) == (403, "Load the page again.")
+    assert (reply.status, reply.json["kind"]) == (403, "Unauthorized")
 
 
 def test_the_hubs_cookie_alone_changes_nothing(hub: Server) -> None:
