@@ -21,7 +21,9 @@ test: .venv/.dev ## run every test; skipped suites say what enables them
 	.ci/npm-packages
 	.venv/bin/python -m pytest
 
-bench: .venv/.dev ## measure, and write the table into benchmarks/
+bench: .venv/.dev ## measure, and write the tables into benchmarks/
+	.ci/debian-packages
+	.ci/npm-packages
 	.venv/bin/python -m benchmarks
 
 bundle: .venv/.bundle ## build the JupyterLab extension, if a source of it changed

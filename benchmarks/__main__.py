@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("magic.py", "relay.py", "engine.py", "footprint.py")
+SCRIPTS = ("magic.py", "relay.py", "browser.py", "engine.py", "footprint.py")
 
 
 def main() -> int:

@@ -32,13 +32,17 @@ class Row:
 
 @dataclass
 class Report:
-    """Rows under a title; prints itself as Markdown."""
+    """Rows under a title; prints itself as Markdown.
+
+    `versions` names what was used beside Python's packages.
+    """
 
     title: str
     about: str
     columns: Sequence[str]
     load_before: float
     rows: list[Row] = field(default_factory=list)
+    versions: str = ""
 
     def add(
         self,
@@ -72,7 +76,8 @@ class Report:
 
     def _conditions(self) -> str:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+        used = [f"{name} {_version(name)}" for name in PACKAGES]
+        versions = ", ".join([*used, *filter(None, [self.versions])])
         return (
             f"{now}; {os.cpu_count()} cores, {_memory_gb():.0f} GB; load average "
             f"{self.load_before:.1f} before and {os.getloadavg()[0]:.1f} after; {platform.system()} "

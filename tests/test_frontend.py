@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import re
@@ -11,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bundle
 import gates
 import pytest
 
@@ -28,10 +28,6 @@ def node() -> str:
     found = shutil.which("node", path=places)
     assert found is not None
     return found
-
-
-def scripts() -> list[Path]:
-    return sorted((gates.BUNDLE / "static").glob("*.js"))
 
 
 @pytest.mark.frontend
@@ -84,10 +80,8 @@ def test_without_npms_registry_two_sentences_say_what_to_do(tmp_path: Path) -> N
 
 @pytest.mark.frontend
 def test_the_scripts_of_the_front_end_are_small() -> None:
-    contents = [path.read_bytes() for path in scripts()]
-
-    assert sum(map(len, contents)) <= 200 * KILOBYTE
-    assert sum(len(gzip.compress(content)) for content in contents) <= 65 * KILOBYTE
+    assert bundle.whole_bytes() <= 200 * KILOBYTE
+    assert bundle.packed_bytes() <= 65 * KILOBYTE
 
 
 def test_jupyterlab_is_asked_for_no_newer_packages_than_the_sources_are() -> None:

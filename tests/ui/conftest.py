@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING
 
-import environment
-import gates
 import pytest
 from chat_panel import ChatPanel
 from fake_ollama import FakeOllama
+from live_browser import launched
 from live_lab import Lab
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from watched_page import Canary, WatchedPage
 
 if TYPE_CHECKING:
@@ -23,18 +20,6 @@ if TYPE_CHECKING:
 # The browser shares its processors with everything else: a page that has to draw first, on a busy
 # machine, passes the 5 s of Playwright.
 expect.set_options(timeout=20_000)
-
-_FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +39,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, lab_ollama: FakeOllama) -> Ite
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Run one browser, with a home of its own."""
-    home = environment.make_home(tmp_path_factory.mktemp("browser"))
-    found = next(path for path in map(shutil.which, gates.BROWSERS) if path)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=found, args=_FLAGS, env=dict(environment.clean(os.environ, home))
-        )
+    with launched(tmp_path_factory.mktemp("browser")) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

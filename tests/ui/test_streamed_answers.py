@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import answer_page
 import attack_corpus
-import gates
 import hostile_mixtures
 import pytest
 from live_lab import Lab
@@ -57,7 +53,6 @@ _FRAGMENTS = [
     "$a_{i}$ and $$\n\\frac{a}{b}\n$$",
 ]
 _LAST = ["**unclosed bold", "```python\nunclosed fence", "- ```\n  unclosed in a list"]
-_READY = "() => window.ollamaLabPage !== undefined"
 _AUDIT = """() => {
     const tags = new Set(`A ABBR B BLOCKQUOTE BR CAPTION CITE CODE COL COLGROUP DD DEL DETAILS DFN
         DIV DL DT EM FIGCAPTION FIGURE H1 H2 H3 H4 H5 H6 HR I INS KBD LI MARK OL P PRE Q S SAMP
@@ -82,26 +77,9 @@ _AUDIT = """() => {
 def answer_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Run a JupyterLab in which a page has the streaming renderer by itself."""
     folder = tmp_path_factory.mktemp("answers")
-    extensions = folder / "home" / "data" / "labextensions"
-    extensions.mkdir(parents=True)
-    (extensions / "ollama-lab-page").symlink_to(_built_page())
+    answer_page.install(folder)
     with Lab(folder) as running:
         yield running
-
-
-def _built_page() -> Path:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        ["jlpm", "build:page"],
-        cwd=gates.LABEXTENSION,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return gates.LABEXTENSION / "lib-page"
 
 
 @pytest.fixture
@@ -110,8 +88,7 @@ def watched(answer_lab: Lab, browser: Browser, canary: Canary) -> Iterator[Watch
     context = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-US")
     try:
         page = WatchedPage(context.new_page(), answer_lab, canary)
-        page.page.goto(f"{answer_lab.url}lab?token={answer_lab.token}&reset")
-        page.page.wait_for_function(_READY)
+        answer_page.show(page.page, answer_lab)
         yield page
     finally:
         context.close()
@@ -119,9 +96,7 @@ def watched(answer_lab: Lab, browser: Browser, canary: Canary) -> Iterator[Watch
 
 def call(page: WatchedPage, method: str, *arguments: Any) -> Any:
     """Call a method of the renderer's page."""
-    return page.page.evaluate(
-        "([method, rest]) => window.ollamaLabPage[method](...rest)", [method, list(arguments)]
-    )
+    return answer_page.call(page.page, method, *arguments)
 
 
 def documents(seed: int, count: int) -> list[tuple[str, list[int]]]:
@@ -219,24 +194,7 @@ def test_growing_takes_a_fifth_of_the_work_of_rendering_anew_at_most(
     # 11 kB, 2,700 tokens: the work of the naive way grows with the square of it.
     text = "\n\n".join(text for text, _ in documents(7, 70)).replace("[1]", "[ 1 ]")[:11_000]
 
-    naive = _work_seconds(watched, "naive", text)
-    ours = _work_seconds(watched, "ours", text)
+    naive, _ = answer_page.work_seconds(watched.page, "feed", "naive", text, 12, 5)
+    ours, _ = answer_page.work_seconds(watched.page, "feed", "ours", text, 12, 5)
 
     assert ours <= naive / 5, f"naive {naive:.2f} s, ours {ours:.2f} s"
-
-
-def _work_seconds(watched: WatchedPage, kind: str, text: str) -> float:
-    """Measure the processor time of the page's main thread while a text comes."""
-    session = watched.page.context.new_cdp_session(watched.page)
-    session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
-    session.send("Performance.enable")
-
-    def spent() -> float:
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
-
-    before = spent()
-    call(watched, "feed", kind, text, 12, 5)
-    after = spent()
-    session.detach()
-    return after - before

@@ -107,13 +107,76 @@ class Page {
 
   /** Feed a text, some characters every some milliseconds; resolves when all of it is shown. */
   async feed(kind, text, characters, milliseconds) {
-    const view = kind === 'naive' ? new Naive(this) : new Ours(this);
-    this.show([view]);
+    const view = this._fresh(kind);
     await ticks(Math.ceil(text.length / characters), milliseconds, tick => {
       view.append(text.slice(tick * characters, (tick + 1) * characters));
     });
     await view.finish();
     return view.node.textContent.length;
+  }
+
+  /**
+   * Feed pieces, one every some milliseconds.
+   *
+   * Gives the milliseconds of each task that held the page for more than 50.
+   */
+  async pour(kind, pieces, milliseconds) {
+    const view = this._fresh(kind);
+    const tasks = [];
+    const note = entries => tasks.push(...entries.map(one => one.duration));
+    const observer = new PerformanceObserver(list => note(list.getEntries()));
+    observer.observe({ type: 'longtask' });
+    await ticks(pieces.length, milliseconds, tick => view.append(pieces[tick]));
+    await view.finish();
+    await painted();
+    note(observer.takeRecords());
+    observer.disconnect();
+    return tasks;
+  }
+
+  /**
+   * Feed pieces, one every some milliseconds, and look at each frame what a person would see.
+   *
+   * Each piece ends in a word of its own, `words`. Gives how long each took to be painted, how many
+   * frames there were, and in what time.
+   */
+  async watch(kind, pieces, words, milliseconds) {
+    const view = this._fresh(kind);
+    const frames = new Frames(view.node);
+    await ticks(pieces.length, milliseconds, tick => {
+      frames.expect(words[tick]);
+      view.append(pieces[tick]);
+    });
+    await view.finish();
+    return frames.end();
+  }
+
+  /** Do nothing for some milliseconds. */
+  rest(milliseconds) {
+    return new Promise(resolve => setTimeout(resolve, milliseconds));
+  }
+
+  /** Render texts all at once, each by itself; resolves when they are painted. */
+  async open(texts) {
+    const renderers = texts.map(() =>
+      this.rendermime.createRenderer('text/markdown')
+    );
+    this.panel.replaceChildren(...renderers.map(one => one.node));
+    await Promise.all(
+      renderers.map((one, index) =>
+        one.renderModel(
+          new MimeModel({ data: { 'text/markdown': texts[index] } })
+        )
+      )
+    );
+    this.panel.scrollTop = this.panel.scrollHeight;
+    await painted();
+  }
+
+  _fresh(kind) {
+    const view = kind === 'naive' ? new Naive(this) : new Ours(this);
+    this.show([view]);
+    return view;
   }
 
   async _pour(view, text, pieces) {
@@ -134,6 +197,56 @@ class Page {
     host.append(await new AnswerRenderer(parts).render(text));
     return host;
   }
+}
+
+/** What a person sees while an answer comes, frame by frame. */
+class Frames {
+  constructor(node) {
+    this._node = node;
+    void this._run();
+  }
+
+  /** From now on this word should be seen. */
+  expect(word) {
+    this._pending.push({ word, since: performance.now() });
+  }
+
+  async end() {
+    await painted();
+    await painted();
+    this._isOver = true;
+    const milliseconds = performance.now() - this._begun;
+    return { delays: this._delays, frames: this._frames, milliseconds };
+  }
+
+  async _run() {
+    while (!this._isOver) {
+      await painted();
+      this._frames += 1;
+      const text = this._pending.length ? this._node.textContent : '';
+      while (this._pending.length && text.includes(this._pending[0].word)) {
+        const { since } = this._pending.shift();
+        this._delays.push(performance.now() - since);
+      }
+    }
+  }
+
+  _begun = performance.now();
+  _isOver = false;
+  _frames = 0;
+  _pending = [];
+  _delays = [];
+}
+
+/** Wait until a frame is on the screen: what is posted before it paints arrives after that. */
+function painted() {
+  return new Promise(resolve => {
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => resolve();
+      port2.postMessage(null);
+    });
+  });
 }
 
 /** The HTML of a node, without white space that nobody sees. */
