@@ -132,6 +132,32 @@ class ChatPanel:
         self.button("Send").wait_for()
         return self.answers.nth(count)
 
+    @property
+    def options(self) -> Locator:
+        """What the composer offers to complete."""
+        return self.region.get_by_role("listbox", name="Completions").get_by_role("option")
+
+    @property
+    def active_option(self) -> str:
+        """The text of the one that Enter takes, found as a screen reader finds it."""
+        found: str = self.composer.evaluate(
+            "field => document.getElementById(field.getAttribute('aria-activedescendant')).innerText"
+        )
+        return found
+
+    @property
+    def chips(self) -> Locator:
+        """What is attached to the next message."""
+        return self.region.get_by_role("list", name="Attached to the next message").get_by_role(
+            "listitem"
+        )
+
+    def command(self, typed: str, name: str) -> None:
+        """Type the beginning of a command, and take the first that is offered, which is `name`."""
+        self.composer.press_sequentially(typed)
+        self.options.first.get_by_text(name, exact=name.strip() == name).wait_for()
+        self.composer.press("Enter")
+
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Return once it is so; see `WatchedPage.wait_until`."""
         self._watched.wait_until(is_so)

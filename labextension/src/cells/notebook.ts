@@ -24,6 +24,20 @@ export class NotebookDesk {
     return this._tracker.currentWidget !== null;
   }
 
+  /** The open notebooks with their cells. */
+  notebooks(): IOpenNotebook[] {
+    const found: IOpenNotebook[] = [];
+    this._tracker.forEach(({ content, title }) => {
+      const cells = content.widgets.map((cell, index): IAttachment => ({
+        kind: 'cell',
+        name: this._cellName(index, title.label),
+        text: cell.model.sharedModel.getSource()
+      }));
+      found.push({ name: title.label, cells });
+    });
+    return found;
+  }
+
   /** Put code into a new cell below the active one. */
   insertBelow(code: string): void {
     const notebook = this._notebook;
@@ -133,16 +147,24 @@ export class NotebookDesk {
     const panel = this._tracker.find(each =>
       each.content.widgets.includes(cell)
     );
-    const number = (panel?.content.widgets.indexOf(cell) ?? 0) + 1;
-    return this._trans.__(
-      'cell %1 of %2',
-      number,
+    return this._cellName(
+      panel?.content.widgets.indexOf(cell) ?? 0,
       panel?.title.label ?? this._trans.__('a notebook')
     );
   }
 
+  private _cellName(index: number, notebook: string): string {
+    return this._trans.__('cell %1 of %2', index + 1, notebook);
+  }
+
   private readonly _tracker: INotebookTracker;
   private readonly _trans: TranslationBundle;
+}
+
+/** A notebook that is open, as it can be attached. */
+export interface IOpenNotebook {
+  name: string;
+  cells: IAttachment[];
 }
 
 export namespace NotebookDesk {

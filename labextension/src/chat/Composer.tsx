@@ -14,6 +14,8 @@ import { sendIcon } from '../icons';
 import type { ChatModel } from '../model/chat';
 import { Attachments } from './Attachments';
 import { IconButton } from './Button';
+import { useCompletion } from './completion';
+import { CompletionList } from './CompletionList';
 import { useChat, useServices } from './services';
 import { useSignal } from './signals';
 
@@ -23,7 +25,11 @@ export function Composer(): ReactElement {
   const { attacher, pickFiles, trans, view } = useServices();
   const area = useRef<HTMLTextAreaElement>(null);
   const walk = useHistory(chat);
+  const completion = useCompletion(chat, area);
+  const { active, hint, options } = completion;
+  const isExpanded = options.length > 0;
   const id = useId();
+  const listId = useId();
   useSignal(chat.draftChanged);
   useSignal(chat.context.changed);
   useSignal(view.changed);
@@ -35,6 +41,9 @@ export function Composer(): ReactElement {
     view.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (completion.press(event)) {
+      return;
+    }
     const isSending =
       event.key === 'Enter' &&
       !event.nativeEvent.isComposing &&
@@ -58,24 +67,50 @@ export function Composer(): ReactElement {
       <label htmlFor={id} className="jp-OllamaLabChat-hidden">
         {trans.__('Message')}
       </label>
-      <textarea
-        id={id}
-        ref={area}
-        className="jp-OllamaLabChat-input"
-        dir="auto"
-        rows={2}
-        value={chat.draft}
-        placeholder={
-          view.isEnterSending
-            ? trans.__('Ask something. Enter sends.')
-            : trans.__('Ask something. Shift+Enter sends.')
-        }
-        onChange={event => {
-          chat.draft = event.target.value;
-        }}
-        onKeyDown={onKeyDown}
-        onPaste={onPaste}
-      />
+      {(isExpanded || hint) && (
+        <CompletionList
+          id={listId}
+          options={options}
+          active={active}
+          hint={hint}
+          onChoose={completion.choose}
+        />
+      )}
+      {/* A field of several lines may have no other role: what it expands is said around it. */}
+      <div
+        className="jp-OllamaLabChat-combobox"
+        role="combobox"
+        aria-label={trans.__('Message')}
+        aria-haspopup="listbox"
+        aria-expanded={isExpanded}
+        aria-controls={listId}
+      >
+        <textarea
+          id={id}
+          ref={area}
+          className="jp-OllamaLabChat-input"
+          dir="auto"
+          rows={2}
+          value={chat.draft}
+          placeholder={
+            view.isEnterSending
+              ? trans.__('Ask something. Enter sends.')
+              : trans.__('Ask something. Shift+Enter sends.')
+          }
+          onChange={event => {
+            chat.draft = event.target.value;
+            completion.look();
+          }}
+          aria-autocomplete="list"
+          aria-controls={isExpanded ? listId : undefined}
+          aria-activedescendant={isExpanded ? `${listId}-${active}` : undefined}
+          onBlur={completion.close}
+          onFocus={completion.look}
+          onKeyDown={onKeyDown}
+          onSelect={completion.look}
+          onPaste={onPaste}
+        />
+      </div>
       <div className="jp-OllamaLabChat-row jp-mod-end">
         {pickFiles && (
           <IconButton

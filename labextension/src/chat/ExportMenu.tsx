@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 
 import type { ExportFormat } from '../api/types';
+import { download } from './download';
 import { useServices } from './services';
 
 /** The formats a chat can be saved in. */
@@ -43,15 +44,4 @@ export function ExportMenu({
     }
     onDone();
   }
-}
-
-function download(name: string, content: string): void {
-  const url = URL.createObjectURL(
-    new Blob([content], { type: 'application/octet-stream' })
-  );
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

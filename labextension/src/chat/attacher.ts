@@ -57,6 +57,14 @@ export class Attacher {
     );
   }
 
+  /** What is in a folder of the Jupyter server. */
+  async list(folder: string): Promise<Contents.IModel[]> {
+    const { contents } = this._options;
+    const { content } = await contents.get(folder, { content: true });
+    const found: unknown = content;
+    return Array.isArray(found) ? (found as Contents.IModel[]) : [];
+  }
+
   /** Cells that were dragged out of a notebook. */
   addCells(cells: readonly ICell[]): void {
     const { session, trans, view } = this._options;
