@@ -60,8 +60,8 @@ export class Attacher {
   /** What is in a folder of the Jupyter server. */
   async list(folder: string): Promise<Contents.IModel[]> {
     const { contents } = this._options;
-    const { content } = await contents.get(folder, { content: true });
-    const found: unknown = content;
+    const model = await contents.get(folder, { content: true });
+    const found: unknown = model.content;
     return Array.isArray(found) ? (found as Contents.IModel[]) : [];
   }
 
