@@ -45,6 +45,7 @@ def test_a_name_that_cannot_be_pulled_is_told(chat: ChatPanel) -> None:
 
 
 def test_a_model_is_loaded_and_unloaded(chat: ChatPanel, lab_ollama: FakeOllama) -> None:
+    lab_ollama.model("tiny-see").loaded_until = None  # another test may have asked it
     chat.open("load")
     chat.region.locator(".jp-OllamaLabChat-model").click()
 

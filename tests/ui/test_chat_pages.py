@@ -34,7 +34,9 @@ def no_chats(chat: ChatPanel) -> Iterator[None]:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_a_model_is_shown_in_detail(chat: ChatPanel, lab_ollama: FakeOllama, theme: str) -> None:
-    lab_ollama.model("tiny-think").license = "MIT License\n\nCopyright (c) somebody"
+    model = lab_ollama.model("tiny-think")
+    model.license = "MIT License\n\nCopyright (c) somebody"
+    model.digest = "1" * 64  # what a model is, is asked for once a digest
     chat.open("details")
     chat.use_theme(theme)
     chat.region.locator(".jp-OllamaLabChat-model").click()
