@@ -14,7 +14,6 @@ make bundle.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -34,6 +33,7 @@ import answer_page
 import bundle
 import gates
 from chat_panel import ChatPanel
+from exported_chat import exported
 from fake_bench import words
 from live_lab import Lab
 from watched_page import Canary, WatchedPage
@@ -326,36 +326,13 @@ def _idle(page: Page) -> Idle:
 
 
 def _long_chat() -> str:
-    """Write a chat as its export does: short questions, answers of 300 tokens with code in them."""
+    """Write a chat of short questions, and of answers of 300 tokens with code in them."""
     answer = "".join(words(300))
-    chat = {
-        "title": "Two hundred messages",
-        "created": 1_700_000_000.0,
-        "updated": 1_700_000_000.0,
-        "leaf_id": MESSAGES,
-        "parameters": {"model": "", "system": "", "options": {}, "think": None},
-        "messages": [
-            {
-                "id": number + 1,
-                "parent_id": number or None,
-                "role": "assistant" if number % 2 else "user",
-                "text": f"{answer}\n\nThe end of answer {number}."
-                if number % 2
-                else f"Question {number}?",
-                "state": "done",
-                "created": 1_700_000_000.0 + number,
-                "thinking": "",
-                "tool_name": "",
-                "tool_calls": [],
-                "provenance": {},
-                "stats": {},
-                "attachments": [],
-                "pictures": [],
-            }
-            for number in range(MESSAGES)
-        ],
-    }
-    return json.dumps({"format": "ollama-lab chats", "version": 1, "chats": [chat]})
+    texts = [
+        f"{answer}\n\nThe end of answer {number}." if number % 2 else f"Question {number}?"
+        for number in range(MESSAGES)
+    ]
+    return exported("Two hundred messages", texts)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from exported_chat import exported
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -108,31 +108,5 @@ def test_a_long_chat_is_open_before_all_of_it_is_drawn(chat: ChatPanel) -> None:
 
 
 def _long(count: int) -> str:
-    """Write a chat as its export does."""
-    messages: list[dict[str, Any]] = [
-        {
-            "id": number + 1,
-            "parent_id": number or None,
-            "role": "assistant" if number % 2 else "user",
-            "text": f"{'Some words of an answer. ' * 80}\n\nAnswer {number}.",
-            "state": "done",
-            "created": 1_700_000_000.0 + number,
-            "thinking": "",
-            "tool_name": "",
-            "tool_calls": [],
-            "provenance": {},
-            "stats": {},
-            "attachments": [],
-            "pictures": [],
-        }
-        for number in range(count)
-    ]
-    chat = {
-        "title": "Two hundred messages",
-        "created": 1_700_000_000.0,
-        "updated": 1_700_000_000.0,
-        "leaf_id": count,
-        "parameters": {"model": "", "system": "", "options": {}, "think": None},
-        "messages": messages,
-    }
-    return json.dumps({"format": "ollama-lab chats", "version": 1, "chats": [chat]})
+    words = "Some words of an answer. " * 80
+    return exported("Two hundred messages", [f"{words}\n\nAnswer {n}." for n in range(count)])
