@@ -12,7 +12,7 @@ from ollama_lab.wire import Stats
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ollama_lab.forms import Form
+    from ollama_lab.forms import Form, Found
     from ollama_lab.tools import Run
     from ollama_lab.wire import Chunk, Json, ToolCall
 
@@ -281,6 +281,7 @@ class Record:
         self._messages = tuple(messages)
         self._provenance = provenance
         self._form, self._trail = form, tuple(trail)
+        self._found: Found | None = None
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[ToolCall] = []
@@ -315,8 +316,9 @@ class Record:
         if self._form is not None:
             text = self._form.restored(text)
             if self._done_reason and not self._calls:
-                found = self._form.read(text)
-                data, problem = found.data, found.problem
+                # Once: a type of the user's runs code of theirs, and gives one object.
+                self._found = self._found or self._form.read(text)
+                data, problem = self._found.data, self._found.problem
         said: Json = {"role": "assistant", "content": text}
         if thinking:
             said["thinking"] = thinking

@@ -106,19 +106,19 @@ class Fields:
         self._reader = schema.Reader()
         self._given = 0
 
-    def add(self, text: str) -> str:
-        """Take the next piece, and return what has become whole with it; mostly nothing."""
+    def add(self, text: str, *, is_last: bool = False) -> str:
+        """Take the next piece, and return what has become whole with it; mostly nothing.
+
+        Parameters
+        ----------
+        is_last : bool, optional
+            Return what never became whole, too.
+        """
         self._reader.feed(text)
-        return self._new(self._reader.whole)
-
-    def rest(self) -> str:
-        """Return what never became whole."""
-        return self._new(self._reader.text)
-
-    def _new(self, text: str) -> str:
-        known = self._form.restored(text)
-        new, self._given = known[self._given :], max(self._given, len(known))
-        return new
+        known = self._reader.text if is_last else self._reader.whole
+        # A name is never cut in two where a value ends, so each part is restored alone.
+        new, self._given = known[self._given :], len(known)
+        return self._form.restored(new)
 
 
 @dataclass(frozen=True, slots=True)

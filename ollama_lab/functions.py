@@ -190,10 +190,7 @@ class _Coming:
 
     def _begun(self, plan: Plan) -> Plan:
         self._plan, self._record = plan, plan.record()
-        if plan.form is not None and plan.form.prepared is not None:
-            from ollama_lab.forms import Fields
-
-            self._fields = Fields(plan.form)
+        self._fields = plan.fields()
         return plan
 
     def _take(self, chunk: wire.Chunk) -> str:
@@ -201,7 +198,7 @@ class _Coming:
         self._record.add(chunk)
         if self._fields is None:
             return chunk.content
-        return self._fields.add(chunk.content) + (self._fields.rest() if chunk.done else "")
+        return self._fields.add(chunk.content, is_last=chunk.done)
 
     def _wanted(self, plan: Plan) -> tuple[ToolCall, ...]:
         """Return the calls that the answer wants, if it may call."""

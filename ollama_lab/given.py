@@ -14,6 +14,7 @@ from ollama_lab.attachments import as_prompt, read_file, read_image
 from ollama_lab.errors import BadUsage, one_of
 from ollama_lab.options import OPTIONS, Options
 from ollama_lab.plan import Request
+from ollama_lab.wire import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ollama_lab.session import Session
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_LEVELS = ("low", "medium", "high", "max")
 
 
 class Given(Options, total=False):
@@ -152,6 +152,6 @@ def _source(image: Any) -> Any:
 
 
 def _think(value: Any) -> bool | str | None:
-    if value is None or isinstance(value, bool) or value in _LEVELS:
+    if value is None or isinstance(value, bool) or value in LEVELS:
         return value  # type: ignore[no-any-return]  # (one of these three)
-    raise BadUsage(f"think is {value!r}; it is True, False, {one_of([repr(n) for n in _LEVELS])}.")
+    raise BadUsage(f"think is {value!r}; it is True, False, {one_of([repr(n) for n in LEVELS])}.")

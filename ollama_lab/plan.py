@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ollama_lab import models, wire
     from ollama_lab.answer import Answer, Provenance
     from ollama_lab.client import Client
-    from ollama_lab.forms import Form
+    from ollama_lab.forms import Fields, Form
     from ollama_lab.tools import Run, Tool
 
 #: Seeds go from 0 to below this.
@@ -106,6 +106,14 @@ class Plan:
         sent = (self.call.body or {}).get("messages")
         messages = [turn.message for turn in self.turns] if sent is None else sent
         return Record(messages, self.provenance, form=self.form, trail=self.trail)
+
+    def fields(self) -> Fields | None:
+        """Return what gives an answer field by field; None where it has no schema."""
+        if self.form is None or self.form.prepared is None:
+            return None
+        from ollama_lab.forms import Fields  # only where a form is asked for
+
+        return Fields(self.form)
 
     def again(self, answer: Answer) -> Plan | None:
         """Return what to ask after an answer that does not fit its form; None to leave it at that.

@@ -15,11 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class _Nobody:
-    """What stands for the shell in a program that has none."""
-
-
-_NOBODY = _Nobody()
+#: What stands for the shell in a program that has none.
+_NOBODY = object()
 _LOCK = threading.Lock()
 _MADE: dict[Any, tuple[Session, int]] = {}
 

@@ -39,6 +39,15 @@ class StatusLine:
             self._is_shown = False
 
 
+def confirmed(question: str) -> bool | None:
+    """Ask a person yes or no; None where there is nobody, as in a notebook that runs by itself."""
+    try:
+        typed = input(f"{question} [y/N] ")
+    except (EOFError, NotImplementedError, RuntimeError):  # a kernel's own is one of these
+        return None
+    return typed.strip().lower() in ("y", "yes")
+
+
 def take_any_character() -> None:
     """Let output show what the terminal's encoding lacks as an escape, in place of ending."""
     for stream in (sys.stdout, sys.stderr):

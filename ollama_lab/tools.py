@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ollama_lab.errors import BadUsage
+from ollama_lab.terminal import confirmed
 from ollama_lab.values import render
 
 if TYPE_CHECKING:
@@ -236,10 +237,7 @@ class Toolbox:
 
 def ask_first(words: str) -> bool:
     """Ask the person at the keyboard whether a call may run; nobody there means no."""
-    try:
-        return input(f"Call {words}? [y/N] ").strip().lower() in ("y", "yes")
-    except (EOFError, NotImplementedError, RuntimeError):
-        return False
+    return bool(confirmed(f"Call {words}?"))
 
 
 def written(name: str, arguments: Mapping[str, Any]) -> str:

@@ -28,6 +28,8 @@ Json = dict[str, Any]
 TRUNCATE_SINCE = (0, 12, 6)
 #: First releases that know ``think`` as a boolean, as a level, and the level ``max``.
 THINK_SINCE, LEVELS_SINCE, MAX_SINCE = (0, 9, 0), (0, 11, 0), (0, 22, 0)
+#: How much a model is to think, for those that know levels.
+LEVELS = ("low", "medium", "high", "max")
 _UNNUMBERED_BUILD = (0, 0, 0)
 _NEWEST = (1 << 16, 0, 0)
 _SECONDS_PER_NANOSECOND = 1e-9

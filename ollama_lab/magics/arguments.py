@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ollama_lab import options
 from ollama_lab.errors import BadUsage, one_of
+from ollama_lab.wire import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: The forms an answer can be shown in; ``html``, ``json`` and ``code`` as highlighted source.
 FORMS = ("markdown", "text", "html", "json", "code")
-LEVELS = ("low", "medium", "high", "max")
 _ON, _OFF = "on", "off"
 
 

@@ -15,8 +15,9 @@ from IPython.core.completer import (
 
 from ollama_lab.errors import OllamaLabError
 from ollama_lab.magics import arguments
-from ollama_lab.magics.arguments import FORMS, LEVELS
+from ollama_lab.magics.arguments import FORMS
 from ollama_lab.magics.line import COMMANDS
+from ollama_lab.wire import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ollama_lab import errors, hosts, models, options, settings
+from ollama_lab import errors, hosts, models, options, settings, terminal
 from ollama_lab.errors import BadUsage, one_of
 from ollama_lab.magics import arguments, progressing
 from ollama_lab.magics.words import Table, Words
@@ -229,13 +229,11 @@ def _rm(kernel: Kernel, words: list[str]) -> Words:
 
 
 def _confirmed(model: models.Model) -> bool:
-    try:
-        typed = input(f"Remove {model.name} ({size(model.size_bytes)})? [y/N] ")
-        return typed.strip().lower() in ("y", "yes")
-    except (EOFError, NotImplementedError, RuntimeError) as exc:
-        # A notebook that runs by itself has nobody to ask.
+    answer = terminal.confirmed(f"Remove {model.name} ({size(model.size_bytes)})?")
+    if answer is None:
         hint = f"Write: %ollama rm {model.name} --yes"
-        raise BadUsage("Nobody can be asked here.", hint=hint) from exc
+        raise BadUsage("Nobody can be asked here.", hint=hint)
+    return answer
 
 
 def _cp(kernel: Kernel, words: list[str]) -> Words:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ollama_lab import display
-    from ollama_lab.forms import Fields
     from ollama_lab.magics.interrupts import Interrupts
     from ollama_lab.plan import Plan
     from ollama_lab.session import Session
@@ -39,11 +38,11 @@ class Watch:
         self._began = time.monotonic()
         self._thinks_since: float | None = None
         self._has_text = False
-        self._fields = _fields(plan)
+        self._fields = plan.fields()
 
     def restart(self, plan: Plan, words: str = "") -> None:
         """Begin anew on the same screen, and say why."""
-        self._plan, self._fields = plan, _fields(plan)
+        self._plan, self._fields = plan, plan.fields()
         self._has_text, self._thinks_since = False, None
         self.screen.restart()
         if words and not self._is_quiet:
@@ -72,7 +71,7 @@ class Watch:
                 self._say("thinking", self.thought_seconds)
         text = chunk.content
         if self._fields is not None:
-            text = self._fields.add(text) + (self._fields.rest() if chunk.done else "")
+            text = self._fields.add(text, is_last=chunk.done)
         if text:
             self._has_text = True
             self.screen.add(text)
@@ -84,11 +83,3 @@ class Watch:
     def _say(self, phase: str, seconds: float) -> None:
         with self.interrupts.held():
             self.screen.status(f"{self._plan.model.name} · {phase}", seconds)
-
-
-def _fields(plan: Plan) -> Fields | None:
-    if plan.form is None or plan.form.prepared is None:
-        return None
-    from ollama_lab.forms import Fields
-
-    return Fields(plan.form)
